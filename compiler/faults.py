@@ -1,0 +1,72 @@
+"""How elaboration refuses: a fault in, a diagnostic with its chain of calls out; what follows from it is silent."""
+
+from __future__ import annotations
+
+from ..dsl import ast
+from ..dsl.diagnostics import Diagnostic, Note
+from ..dsl.source import Place
+
+
+class Fault(Exception):
+    """A mistake at a place. Raised where it is found, caught by the statement in which it stands."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        place: Place,
+        marked: str = "",
+        causes: tuple[Note, ...] = (),
+        help: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.code, self.message, self.place = code, message, place
+        self.marked, self.causes, self.help = marked, causes, help
+
+
+class Silent(Exception):
+    """What depends on something broken stops here without a word: the mistake has been reported."""
+
+
+class Poison:
+    """The value of a statement that failed; whatever receives it fails silently."""
+
+    def __repr__(self) -> str:
+        return "POISON"
+
+
+POISON = Poison()
+
+
+class Report:
+    """The diagnostics of one run, each place and code once, in the order of discovery."""
+
+    def __init__(self) -> None:
+        self.diagnostics: list[Diagnostic] = []
+        self._seen: set[tuple[str, str, int]] = set()
+
+    def add(self, fault: Fault, calls: tuple[Note, ...] = ()) -> None:
+        key = (fault.code, fault.place.source.name, fault.place.start)
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        self.diagnostics.append(
+            Diagnostic(
+                code=fault.code,
+                message=fault.message,
+                place=fault.place,
+                marked=fault.marked,
+                causes=fault.causes,
+                calls=calls,
+                help=fault.help,
+            )
+        )
+
+    @property
+    def failed(self) -> bool:
+        return any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
+
+
+def text_of(item: ast.Item, node: ast.Node) -> str:
+    """What the spec says at `node`, on one line."""
+    return " ".join(item.source.text[item.offset + node.start : item.offset + node.end].split())

@@ -1,0 +1,173 @@
+"""The graph: layers as nodes, values as edges, over `networkx.MultiDiGraph`, which only this file touches.
+
+An edge's key is the input slot it fills (so that `add(x, x)` keeps both). The order of `nodes` is
+topological and that of the text. Tables beside the graph (shapes, costs) are computed from it, never kept in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import networkx
+from msgspec import Struct
+
+from ..dsl import ast
+from ..dsl.source import Place
+from ..ops.base import Op
+from .frames import Argument, Event, Frame
+
+
+class Node(Struct, frozen=True, eq=False):
+    """One use of a layer.
+
+    `name` is unique, the path of the module that it becomes (`layer1.0.conv1`); `event` made it, in `frame`;
+    `text` is the frame whose item holds the site (it differs where a chain was passed to a block);
+    `weights` is the id of the node that owns its weights: its own, but for a shared layer's further uses.
+    """
+
+    id: int
+    name: str
+    op: Op
+    frame: Frame
+    event: Event
+    site: ast.Node
+    item: ast.Item
+    arguments: dict[str, Argument]
+    weights: int
+
+    @property
+    def place(self) -> Place:
+        return self.item.place(self.site)
+
+
+class Port(Struct, frozen=True):
+    """A named way out of the net: the node whose value leaves; `weight` is an auxiliary head's, else None."""
+
+    name: str
+    node: int
+    weight: float | None = None
+
+
+class Module(Struct, eq=False):
+    """A part of the net as the generated code is nested: a layer, a block, or a container (a label on several steps).
+
+    `path` is `layer1.0.conv1`, of the net itself empty; `attribute` its last step. `kind`: `layer` for a node (`nodes` holds it),
+    `block` for a frame, `container` for a `Sequence` or `Merge` that has children, `net` for the root. A layer without
+    weights is listed too, whether or not the code makes a module of it. `output` is the node whose value leaves it
+    (None where several do). `shared` is the path of the owner, where the weights are another module's.
+    """
+
+    path: str
+    attribute: str
+    kind: str
+    event: Event | None
+    frame: Frame | None
+    children: list[Module]
+    nodes: tuple[int, ...] = ()
+    output: int | None = None
+    shared: str | None = None
+
+    def walk(self) -> Iterator[Module]:
+        """This module and all below it, in the order of the text."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+class Graph:
+    """A net, elaborated: nodes, edges, ways in and out, frames and modules. Immutable; passes build new ones."""
+
+    def __init__(
+        self,
+        name: str,
+        nodes: Iterable[Node],
+        edges: Mapping[int, tuple[int, ...]],
+        outputs: tuple[Port, ...],
+        frame: Frame,
+        modules: Module,
+        labels: Mapping[str, int],
+    ) -> None:
+        """`edges` gives each node's inputs by slot; `nodes` come in topological order; `labels` are named values
+        that are no modules (`x: id`), by path; `outputs` hold the auxiliary heads after the outputs."""
+        self.name = name
+        self.outputs = outputs
+        self.frame = frame
+        self.modules = modules
+        self.labels = labels
+        self._net = networkx.MultiDiGraph()
+        self._order: list[int] = []
+        self._net.add_nodes_from((node.id, {"node": node}) for node in nodes)
+        self._order = list(self._net)
+        known = self._net._node
+        self._net.add_edges_from(
+            (source, target, slot)
+            for target in self._order
+            for slot, source in enumerate(edges[target])
+            if source in known
+        )
+        self._inputs = {id_: edges[id_] for id_ in self._order}
+
+    # --- reading ---
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __contains__(self, id_: int) -> bool:
+        return id_ in self._inputs
+
+    def __getitem__(self, id_: int) -> Node:
+        node: Node = self._net.nodes[id_]["node"]
+        return node
+
+    def __iter__(self) -> Iterator[Node]:
+        """The nodes in topological order, which is the text's."""
+        data = self._net.nodes
+        for id_ in self._order:
+            yield data[id_]["node"]
+
+    def inputs(self, id_: int) -> tuple[int, ...]:
+        """The nodes that fill the slots of `id_`, in order."""
+        return self._inputs[id_]
+
+    def readers(self, id_: int) -> tuple[tuple[int, int], ...]:
+        """The nodes that read `id_`, each with the slot, in the order of the text."""
+        return tuple(sorted((target, slot) for _, target, slot in self._net.out_edges(id_, keys=True)))
+
+    @property
+    def heads(self) -> tuple[Port, ...]:
+        """The auxiliary classifiers."""
+        return tuple(port for port in self.outputs if port.weight is not None)
+
+    @property
+    def results(self) -> tuple[Port, ...]:
+        """The outputs proper."""
+        return tuple(port for port in self.outputs if port.weight is None)
+
+    def ancestors(self, ids: Iterable[int]) -> set[int]:
+        """`ids` and all nodes whose values they depend on."""
+        found: set[int] = set()
+        stack = list(ids)
+        while stack:
+            id_ = stack.pop()
+            if id_ not in found:
+                found.add(id_)
+                stack.extend(self._inputs[id_])
+        return found
+
+    # --- building anew ---
+
+    def restrict(self, keep: set[int], outputs: tuple[Port, ...]) -> Graph:
+        """The same net with the nodes `keep` alone, which must hold all inputs of each of them."""
+        return Graph(
+            self.name,
+            (node for node in self if node.id in keep),
+            self._inputs,
+            outputs,
+            self.frame,
+            self.modules,
+            self.labels,
+        )
+
+    def networkx(self) -> networkx.MultiDiGraph:
+        """A copy for other tools: node attribute `node`, edge keys are slots."""
+        return self._net.copy()

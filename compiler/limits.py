@@ -1,0 +1,23 @@
+"""The limits that keep a spec from running away. A command's option raises one; a spec never does."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Limits(Struct, frozen=True):
+    """What an elaboration may use at most."""
+
+    list_entries: int = 100_000
+    """Entries of one list, range or repeat."""
+    string_characters: int = 10_000
+    calls: int = 200
+    """Blocks that stand in each other."""
+    turns: int = 1_000_000
+    """Turns of loops, entries of comprehensions and calls of blocks, all together."""
+    nodes: int = 1_000_000
+    input_elements: int = 1_000_000_000
+
+
+INTEGER_BITS = 63
+"""Integers are signed and of 64 bits; tensors' sizes must fit PyTorch's."""

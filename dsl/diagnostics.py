@@ -1,0 +1,40 @@
+"""What is told to a person: a diagnostic is data, rendered late (terminal, JSON, editor)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from .source import Place
+
+
+class Note(Struct, frozen=True):
+    """A further place, with what is true there ("256 channels, from `4*width`")."""
+
+    place: Place
+    message: str
+
+
+class Edit(Struct, frozen=True):
+    """A mechanical fix: put `text` in place of what stands at `place`."""
+
+    place: Place
+    text: str
+
+
+class Diagnostic(Struct, frozen=True):
+    """One mistake or warning. `code` is one of `codes.CODES`; `message` one sentence, lower case,
+    in the user's words; `marked` what is said under the marked text; `causes` further places;
+    `calls` the chain of block calls, innermost first ("in `bottleneck(width=64)`, called at" place).
+    """
+
+    code: str
+    message: str
+    place: Place
+    marked: str = ""
+    causes: tuple[Note, ...] = ()
+    calls: tuple[Note, ...] = ()
+    help: str = ""
+    fix: tuple[Edit, ...] = ()
+    severity: Literal["error", "warning"] = "error"
