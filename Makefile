@@ -1,0 +1,71 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# The others are for those who work on netc; each builds the environment that it needs.
+
+PYTHON ?= python3
+VENV ?= .venv
+PARITY ?= .parity
+# Tests run in this many processes, each with one thread.
+JOBS ?= 2
+TORCH ?= torch==2.13.0
+TORCHVISION ?= torchvision==0.28.0
+
+BIN = $(VENV)/bin
+# Torch comes first and by its exact version: where a CPU build is configured, pip then takes that one.
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo env test lint types parity bench format clean
+
+help:
+	@echo "make demo    build .venv; compile GoogLeNet to a table and a picture, build ResNeXt-50, train LeNet-5"
+	@echo "make test    all tests"
+	@echo "make lint    ruff check and ruff format --check          make format  ruff, and it writes"
+	@echo "make types   mypy --strict                               make parity  against torchvision and timm"
+	@echo "make bench   speed, as ratios                            make clean   remove what these made"
+
+env: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("netc needs Python 3.11 or newer: make PYTHON=python3.12" * (sys.version_info < (3, 11)))'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python $(PIP_INSTALL) "$(TORCH)"
+	$(BIN)/python $(PIP_INSTALL) --editable ".[train,dev]"
+	@touch $@
+
+# Torchvision stays out of netc's own environment. On a CPU torch it can only be installed without its
+# dependencies, and its missing operators have to be declared before it is imported (tests/parity/reference.py).
+$(PARITY)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(PARITY)
+	$(PARITY)/bin/python $(PIP_INSTALL) "$(TORCH)" numpy pillow torchinfo
+	$(PARITY)/bin/python $(PIP_INSTALL) --no-deps "$(TORCHVISION)" timm
+	$(PARITY)/bin/python $(PIP_INSTALL) --editable .
+	@touch $@
+
+demo: $(VENV)/.ready
+	@mkdir -p demo
+	$(BIN)/netc compile specs/googlenet.net --render svg -o demo/googlenet.svg
+	$(BIN)/netc build resnext50 -o demo/resnext50.py
+	$(BIN)/python examples/digits.py
+	@echo "Look at demo/googlenet.svg and demo/resnext50.py."
+
+test: $(VENV)/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS)
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.ready
+	$(BIN)/mypy
+
+parity: $(PARITY)/.ready
+	$(PARITY)/bin/python tests/parity/compare.py
+
+bench: $(PARITY)/.ready
+	$(PARITY)/bin/python bench/run.py
+
+clean:
+	rm -rf $(VENV) $(PARITY) demo build dist netc.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
