@@ -1,0 +1,194 @@
+"""What a person calls a spec in, its text out; texts in, whole files out. The only module that opens files."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import sys
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from msgspec import Struct
+
+from .dsl.source import Source
+
+MAX_BYTES = 16 * 2**20
+NET_HEAD = re.compile(r"^[ \t]*net[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
+
+
+class Unusable(Exception):
+    """A file or a name that cannot be used: `message` says what is true, `help` what to do."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.message, self.help = message, help
+
+
+class Spec(Struct, frozen=True):
+    """A text to compile: which net of it (None: the file's own), and where its `use` looks first."""
+
+    source: Source
+    net: str | None
+    folder: Path | None
+    """None: among the bundled specs only."""
+    note: str = ""
+    """What a person should know about how it was found."""
+
+    def load(self, name: str, user: Source) -> Source | None:
+        """The file of `use NAME` in `user`: beside the spec, unless `user` is bundled, then among the bundled ones."""
+        if self.folder is not None and not is_bundled(user):
+            path = self.folder / f"{name}.net"
+            if path.is_file():
+                return read_path(path)
+        return read_bundled(name)
+
+
+# --- the bundled specs --------------------------------------------------------------------------
+
+BUNDLED = "netc/specs/"
+
+
+def is_bundled(source: Source) -> bool:
+    return source.name.startswith(BUNDLED)
+
+
+@cache
+def bundled_files() -> tuple[str, ...]:
+    """The names of the bundled files, without `.net`, sorted."""
+    return tuple(sorted(entry.name[:-4] for entry in files("netc.specs").iterdir() if entry.name.endswith(".net")))
+
+
+@cache
+def read_bundled(name: str) -> Source | None:
+    if name not in bundled_files():
+        return None
+    return Source(f"{BUNDLED}{name}.net", (files("netc.specs") / f"{name}.net").read_text(encoding="utf-8"))
+
+
+def bundled_nets() -> dict[str, str]:
+    """The nets of the bundled specs, templates too, each with its file; found by their heads, without parsing."""
+    nets: dict[str, str] = {}
+    for file in bundled_files():
+        source = read_bundled(file)
+        assert source is not None
+        for name in NET_HEAD.findall(source.text):
+            nets.setdefault(name, file)
+    return nets
+
+
+def find_bundled(name: str) -> tuple[Source, str | None] | None:
+    """The bundled net of that name, or the bundled file of that name with None."""
+    source = read_bundled(name)
+    if source is not None:
+        return source, name if name in NET_HEAD.findall(source.text) else None
+    file = bundled_nets().get(name)
+    found = read_bundled(file) if file else None
+    return (found, name) if found else None
+
+
+# --- from a name to a spec ----------------------------------------------------------------------
+
+
+def find_spec(name: str) -> Spec:
+    """The spec that a person means by `PATH`, `PATH:NET`, `NAME` or `-` (standard input).
+
+    Raises `Unusable`.
+    """
+    path, net = split_name(name)
+    if path == "-":
+        return Spec(decode(read_limited(sys.stdin.buffer.read, "<stdin>"), "<stdin>"), net, Path())
+    bare = path == Path(path).name and not path.endswith(".net")
+    if os.path.exists(path) and not (bare and os.path.isdir(path)):
+        return Spec(read_path(Path(path)), net, Path(path).parent)
+    found = find_bundled(Path(path).name.removesuffix(".net"))
+    if found is None:
+        raise missing(path, bare)
+    source, own = found
+    note = "" if bare else f"{path} is not there; this is the bundled {source.name}"
+    return Spec(source, net or own, None, note)
+
+
+def split_name(name: str) -> tuple[str, str | None]:
+    """`FILE:NET` in its two parts; a file whose name holds a colon is still that file."""
+    path, colon, net = name.rpartition(":")
+    if colon and path and net.isidentifier() and not os.path.exists(name):
+        return path, net
+    return name, None
+
+
+def missing(path: str, bare: bool) -> Unusable:
+    name = Path(path).name.removesuffix(".net")
+    if bare and os.path.exists(f"{path}.net"):
+        return Unusable(f"there is no bundled net `{path}`", f"did you mean the file `{path}.net`?")
+    near = get_close_matches(name, [*bundled_nets(), *bundled_files()], n=1, cutoff=0.7)
+    help = f"did you mean `{near[0]}`?" if near else "`netc list` shows the bundled nets"
+    if bare:
+        return Unusable(f"there is no bundled net `{path}`, and no such file", help)
+    return Unusable(f"there is no file `{path}`, and no bundled spec of that name", help)
+
+
+# --- reading and writing ------------------------------------------------------------------------
+
+
+def read_path(path: Path) -> Source:
+    """The text of a file, named as it was given. Raises `Unusable`."""
+    name = str(path)
+    try:
+        with path.open("rb") as file:
+            return decode(read_limited(file.read, name), name)
+    except IsADirectoryError:
+        raise Unusable(f"`{name}` is a folder", f"name a file in it, such as `{path / 'NAME.net'}`") from None
+    except OSError as error:
+        raise Unusable(f"`{name}` cannot be read: {reason(error)}") from None
+
+
+def read_limited(read: object, name: str) -> bytes:
+    data: bytes = read(MAX_BYTES + 1)  # type: ignore[operator]
+    if len(data) > MAX_BYTES:
+        raise Unusable(f"`{name}` is larger than {MAX_BYTES // 2**20} MiB, too large for a spec")
+    return data
+
+
+def decode(data: bytes, name: str) -> Source:
+    """UTF-8, with or without a byte order mark."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Unusable(f"`{name}` is UTF-16 text", "save it as UTF-8")
+    try:
+        return Source(name, data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise Unusable(
+            f"`{name}` is not UTF-8 text: line {line} holds the byte 0x{data[error.start]:02x}", "save it as UTF-8"
+        ) from None
+
+
+def write_file(path: str, content: str | bytes) -> None:
+    """All of `content` or nothing: what stood at `path` stays until the new file is whole. Raises `Unusable`."""
+    data = content.encode() if isinstance(content, str) else content
+    target = Path(os.path.realpath(path))
+    try:
+        if target.exists() and not target.is_file():  # a folder, refused by the system; or a device or a pipe
+            target.write_bytes(data)
+            return
+        beside = target.with_name(f".netc-{secrets.token_hex(8)}")
+        try:
+            with beside.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if target.exists():
+                beside.chmod(target.stat().st_mode & 0o7777)
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+    except FileNotFoundError:
+        raise Unusable(f"`{path}` cannot be written: there is no folder `{target.parent}`") from None
+    except OSError as error:
+        raise Unusable(f"`{path}` cannot be written: {reason(error)}") from None
+
+
+def reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,182 @@
+"""Bundled nets against published implementations: one strict checkpoint, outputs, gradients and counts compared.
+
+    python tests/parity/compare.py [NET ...]
+
+Prints a row for each net, and exits with 1 if one differs. It needs the environment that `make parity` builds.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+import time
+import traceback
+
+import netc
+import torch
+from msgspec import Struct
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from reference import HEADS, find_reference, outputs_by_name
+
+DOUBLE_LIMIT = 1e-9
+SINGLE_LIMIT = 1e-5
+TRAINING_SIZE = 96
+"""Gradients are compared on images of this size, which all these nets allow; outputs at the declared one."""
+
+
+class Row(Struct):
+    """What was found for one net; errors are `max|a-b| / max|b|`, the worst tensor's."""
+
+    net: str
+    reference: str
+    params: int = 0
+    macs: int = 0
+    output: float = float("nan")
+    gradient: float = float("nan")
+    single: float = float("nan")
+    faults: list[str] = []
+    seconds: float = 0.0
+
+
+def compare(net: str, reference: str, theirs: nn.Module) -> Row:
+    start = time.perf_counter()
+    torch.manual_seed(0)
+    row = Row(net, reference, faults=[])
+    model = netc.load(net)
+    row.params, row.macs = model.cost.params, model.cost.macs
+    image = torch.randn(1, *model.input)
+    compare_counts(row, model, theirs, image)
+    ours = model.module()
+    randomise_statistics(theirs)
+    ours.load_state_dict(theirs.state_dict(), strict=True)
+    with torch.inference_mode():
+        row.single = distance(ours.eval()(image), theirs.eval()(image))
+        ours, theirs = ours.double(), theirs.double()
+        row.output = distance(ours(image.double()), theirs(image.double()))
+    row.gradient = compare_gradients(row, ours, theirs, torch.randn(2, 3, TRAINING_SIZE, TRAINING_SIZE).double())
+    for name, error, limit in [
+        ("float32 output", row.single, SINGLE_LIMIT),
+        ("output", row.output, DOUBLE_LIMIT),
+        ("gradient", row.gradient, DOUBLE_LIMIT),
+    ]:
+        if not error < limit:  # a NaN is a fault too
+            row.faults.append(f"{name} differs by {error:.1e}, the limit is {limit:.0e}")
+    row.seconds = time.perf_counter() - start
+    return row
+
+
+def randomise_statistics(module: nn.Module) -> None:
+    """Fresh BatchNorm layers are the identity, and would hide a misplaced one."""
+    for layer in module.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.running_mean.normal_(0, 0.1)
+            layer.running_var.uniform_(0.5, 1.5)
+            nn.init.uniform_(layer.weight, 0.5, 1.5)
+            nn.init.normal_(layer.bias, 0, 0.1)
+
+
+def distance(ours: Tensor, theirs: Tensor) -> float:
+    if ours.shape != theirs.shape:
+        return float("inf")
+    return float((ours - theirs).abs().max() / theirs.abs().max())
+
+
+def compare_gradients(row: Row, ours: nn.Module, theirs: nn.Module, images: Tensor) -> float:
+    """One training-mode step on both sides, without dropout; the worst parameter's error.
+
+    A gradient that is zero in exact arithmetic (a bias before a batch norm) is noise on both sides, and is
+    held against the largest of the net.
+    """
+    weights: dict[str, Tensor] = {}
+    gradients = []
+    for module in (ours, theirs):
+        module.train()
+        for layer in module.modules():
+            if isinstance(layer, nn.modules.dropout._DropoutNd):
+                layer.p = 0.0
+        outputs = outputs_by_name(row.reference if module is theirs else "", module(images))
+        for name, output in outputs.items():
+            weights.setdefault(name, torch.randn_like(output))
+        if outputs.keys() != weights.keys():
+            row.faults.append(f"training outputs are {[*weights]} and {[*outputs]}")
+        sum((output * weights[name]).sum() for name, output in outputs.items()).backward()  # type: ignore[union-attr]
+        gradients.append({name: parameter.grad for name, parameter in module.named_parameters()})
+    mine, published = gradients
+    largest = max(float(gradient.abs().max()) for gradient in published.values() if gradient is not None)
+    worst = 0.0
+    for name, expected in published.items():
+        gradient = mine.get(name)
+        if gradient is None or expected is None:
+            row.faults.append(f"`{name}` has no gradient")
+            continue
+        scale = float(expected.abs().max())
+        if scale < 1e-12 * largest:
+            scale = largest
+        worst = max(worst, float((gradient - expected).abs().max()) / scale)
+    for name, buffer in theirs.named_buffers():  # the running statistics after the step
+        if buffer.is_floating_point():
+            worst = max(worst, distance(ours.get_buffer(name), buffer))
+    return worst
+
+
+def compare_counts(row: Row, model: netc.Model, theirs: nn.Module, image: Tensor) -> None:
+    """Ours from the graph; theirs from the parameters that it holds and from what torch executes."""
+    heads = HEADS.get(row.reference.partition(":")[2], ())
+    inference = sum(
+        parameter.numel() for name, parameter in theirs.named_parameters() if name.split(".")[0] not in heads
+    )
+    training = sum(parameter.numel() for parameter in theirs.parameters())
+    cost = model.cost
+    expected = [
+        ("params", cost.params, inference),
+        ("params_train", cost.params_train, training),
+        ("macs", cost.macs, executed_macs(theirs.eval(), image)),
+        # one image alone has no statistics at 1x1, so two are run
+        ("macs_train", cost.macs_train, executed_macs(theirs.train(), image.repeat(2, 1, 1, 1)) // 2),
+    ]
+    row.faults.extend(
+        f"{name} is {counted:,}, the published net has {published:,}"
+        for name, counted, published in expected
+        if counted != published
+    )
+
+
+def executed_macs(module: nn.Module, images: Tensor) -> int:
+    """Multiply-adds of the convolutions and matrix products of one forward pass, as torch itself counts them."""
+    module = copy.deepcopy(module).to("meta")
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        module(images.to("meta"))
+    return counter.get_total_flops() // 2
+
+
+def print_rows(nets: list[str]) -> bool:
+    print(f"{'net':18} {'reference':30} {'params':>12} {'macs':>15} {'output':>8} {'gradient':>8} {'float32':>8} {'time':>6}")
+    compared = failed = 0
+    for net in nets:
+        found = find_reference(net)
+        if found is None:
+            continue
+        reference, build = found
+        compared += 1
+        try:
+            row = compare(net, reference, build())
+        except Exception as error:  # one net that cannot be compared must not hide the others
+            traceback.print_exc()
+            row = Row(net, reference, faults=[f"{type(error).__name__}: {error}"])
+        failed += bool(row.faults)
+        print(
+            f"{net:18} {reference:30} {row.params:12,} {row.macs:15,} {row.output:8.0e} {row.gradient:8.0e}"
+            f" {row.single:8.0e} {row.seconds:5.1f}s {'FAIL' if row.faults else 'ok'}",
+            flush=True,
+        )
+        for fault in row.faults:
+            print(f"    {fault}")
+    print(f"{compared} nets compared, {failed} differ")
+    return compared > 0 and failed == 0
+
+
+if __name__ == "__main__":
+    sys.exit(0 if print_rows(sys.argv[1:] or netc.nets()) else 1)
