@@ -7,6 +7,7 @@ sequence C x N (rank 1), a vector C (rank 0).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import ClassVar, Literal
 
 import msgspec
@@ -14,10 +15,26 @@ from msgspec import Struct
 
 DType = Literal["float32", "int64"]
 Family = Literal[
-    "convolution", "pooling", "dense", "normalisation", "activation", "regularisation", "shape", "elementwise", "input"
+    "convolution",
+    "pooling",
+    "dense",
+    "normalisation",
+    "activation",
+    "regularisation",
+    "shape",
+    "elementwise",
+    "input",
 ]
 Plain = int | float | bool | str | None | tuple["Plain", ...]
 """What a PyTorch argument can be."""
+
+Sizes = int | tuple[int, ...]
+"""A number per spatial dimension; in a settled layer one integer where all are equal."""
+Margins = int | tuple[int, ...] | tuple[tuple[int, int], ...]
+"""Padding: the same everywhere, per dimension, or before and after in each; settled, the shortest of these."""
+Padding = Literal["same", "tf"] | Margins
+Numbers = float | tuple[float, ...]
+"""A number, or one per channel."""
 
 
 class Shape(Struct, frozen=True):
@@ -58,7 +75,7 @@ class Shape(Struct, frozen=True):
 class Window(Struct, frozen=True):
     """`7x7/2`: a kernel size, and a stride where one is written. One entry a spatial dimension.
 
-    A window of one entry made from a plain integer (`plain`) means that size in every dimension.
+    In a settled layer it holds the kernel alone: the stride is the layer's field `stride`.
     """
 
     size: tuple[int, ...]
@@ -95,16 +112,29 @@ class Saved(Struct, frozen=True):
 
 
 class Reach(Struct, frozen=True):
-    """How an output element sees the input, per spatial dimension: `size` elements, `stride` apart from
-    those of its neighbour, the first of them `before` elements ahead of the output's own place.
+    """Which input elements an output element sees, per spatial dimension, borders aside.
 
-    `up` is the number of output elements per input element where a layer enlarges (then `stride` is 1).
+    Output `i` sees the elements from `i * stride - before` on, `size` of them, on a grid `up` times as
+    fine as the input, of which each `up`-th point is an input element (1 but for layers that enlarge).
+    Exact for convolutions, transposed ones, pools, resizing by any ratio, crops (a negative `before`).
     """
 
     size: tuple[int, ...]
     stride: tuple[int, ...]
     before: tuple[int, ...]
     up: tuple[int, ...] = ()
+
+    def interval(self, dimension: int, first: int, last: int) -> tuple[int, int]:
+        """The first and last input element that outputs `first` to `last` see; it may pass the borders."""
+        stride, before = self.stride[dimension], self.before[dimension]
+        up = self.up[dimension] if self.up else 1
+        low = -((before - first * stride) // up)
+        high = (last * stride - before + self.size[dimension] - 1) // up
+        return low, high
+
+    def jump(self, dimension: int) -> Fraction:
+        """How many input elements lie between the places of two neighbouring outputs."""
+        return Fraction(self.stride[dimension], self.up[dimension] if self.up else 1)
 
 
 class Slot(Struct, frozen=True):
@@ -115,6 +145,8 @@ class Slot(Struct, frozen=True):
     a window, each one integer where all its entries are equal), `in_channels` (channels of input 0), and
     for a layer that flattens `in_features`. Empty where only the literal can be printed.
     Left out where `value` equals `default`; `keyword` slots are printed as `name=value`.
+    `each` is the formula for the case that `kernel` is a tuple (`dilation * (kernel[0] - 1) // 2` for each
+    dimension), where that differs.
     """
 
     name: str
@@ -122,6 +154,12 @@ class Slot(Struct, frozen=True):
     formula: str = ""
     default: Plain | msgspec.UnsetType = msgspec.UNSET
     keyword: bool = False
+    each: str = ""
+
+    @property
+    def omitted(self) -> bool:
+        """Whether the value is the callee's own default, so that nothing need be printed."""
+        return self.default is not msgspec.UNSET and self.value == self.default
 
 
 class Callee(Struct, frozen=True):
@@ -139,10 +177,13 @@ class Emit(Struct, frozen=True):
     """How a layer is written in PyTorch: as a module, and as what stands in `forward`.
 
     `module` is None for what has no module form (merges, crops). `function` is a callee, or an
-    expression with `{0}`, `{1}` for the inputs, `{inputs}` for all of them, and `{slot}` for slots of `slots`;
+    expression with `{0}`, `{1}` for the inputs, and `{name}` for the slots of that name in `slots`;
     None where only the module will do (weights, buffers). `inplace`: accepts `inplace=True` in both forms.
-    `support` names the snippets of `codegen/templates/support/` that the generated file must then hold.
-    `weights` are the attribute names of parameters and buffers with their shapes, as in the `state_dict`.
+    `training`: the function takes `training=self.training` as a further argument. `flattens`: what enters
+    must be flattened first (`torch.flatten(x, 1)`). `support` names the snippets of
+    `codegen/templates/support/` that one of the forms calls by name, in the order in which they must stand; those
+    whose name is not printed are left out. `weights` are the attribute names of parameters and buffers
+    with their shapes, as in the `state_dict`.
     """
 
     module: Callee | None = None
@@ -150,7 +191,7 @@ class Emit(Struct, frozen=True):
     slots: tuple[Slot, ...] = ()
     inplace: bool = False
     training: bool = False
-    """The function takes `self.training` as a further argument named `training`."""
+    flattens: bool = False
     support: tuple[str, ...] = ()
     weights: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
@@ -177,6 +218,13 @@ class Reject(Exception):
         self.code, self.message, self.blame, self.help = code, message, blame, help
 
 
+MAP, SEQUENCE, VECTOR = Shape((8, 14, 12)), Shape((8, 20)), Shape((8,))
+"""What examples are given of: small, and a different size in each dimension."""
+
+RANKS = {0: "a vector", 1: "a sequence", 2: "a map"}
+DTYPES = {"float32": "numbers with a point (float32)", "int64": "whole numbers (int64)"}
+
+
 class Op(Struct, frozen=True):
     """A layer with its arguments settled for the rank of its input. Its fields are its parameters.
 
@@ -189,7 +237,15 @@ class Op(Struct, frozen=True):
     ranks: ClassVar[tuple[int, ...]]
     """The spatial ranks of input 0 that it accepts."""
     arity: ClassVar[int | None] = 1
-    """How many tensors enter; None for any number (merges)."""
+    """How many tensors enter, those of `tensors` included; None for any number (merges)."""
+    tensors: ClassVar[tuple[str, ...]] = ()
+    """Parameters that take a tensor (`like`): they enter as the inputs after the first and are no fields."""
+    positions: ClassVar[tuple[str, ...]] = ()
+    """The order of the parameters where it is not that of the fields."""
+    internal: ClassVar[tuple[str, ...]] = ()
+    """Fields that the compiler sets and nobody writes (which part of a `split` this is)."""
+    dtypes: ClassVar[tuple[DType, ...]] = ("float32",)
+    """What its inputs may hold."""
     depth: ClassVar[int] = 0
     """1 for convolutions and fully connected layers: what the depth of a net counts."""
     activations: ClassVar[bool] = False
@@ -198,6 +254,34 @@ class Op(Struct, frozen=True):
     """Whether its output shares the memory of its input."""
     examples: ClassVar[tuple[Example, ...]] = ()
     """One at least for each rank."""
+
+    @classmethod
+    def admit(cls, inputs: Sequence[Shape]) -> None:
+        """Raises `Reject` where the number of inputs, a rank or a dtype is not what the layer takes."""
+        for position, entering in enumerate(inputs):
+            if entering.dtype not in cls.dtypes:
+                raise Reject(
+                    "dtype-mismatch",
+                    f"`{cls.name}` needs {DTYPES[cls.dtypes[0]]}, and receives {DTYPES[entering.dtype]}",
+                    blame=f"input[{position}]" if position else "input",
+                    help="`embed(vocab, dim)` turns numbers of words into vectors"
+                    if entering.dtype == "int64"
+                    else "",
+                )
+        if inputs and len(inputs[0].dims) - 1 not in cls.ranks:
+            wanted = " or ".join(RANKS[rank] for rank in reversed(cls.ranks))
+            found = f"{RANKS.get(inputs[0].rank, 'a tensor')} of {inputs[0]}"
+            raise Reject("rank-mismatch", f"`{cls.name}` needs {wanted}, and receives {found}")
+        if cls.arity is not None:
+            fewest = cls.arity - len(cls.tensors)
+            if not fewest <= len(inputs) <= cls.arity:
+                count = len(inputs)
+                raise Reject(
+                    "wrong-arity",
+                    f"`{cls.name}` takes {fewest or 'no'} value{'s'[: fewest != 1]}, not {count}",
+                )
+        elif not inputs:
+            raise Reject("wrong-arity", f"`{cls.name}` of nothing has no value")
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         """The shape of the output; raises `Reject` where the inputs do not fit."""

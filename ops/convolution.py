@@ -1,0 +1,461 @@
+"""Convolutions: `conv`, `dwconv`, `upconv`, over maps and sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Annotated
+
+from msgspec import Meta
+
+from .arithmetic import each, equation, padded, shorten, sides, size_lines, times, torch_margins
+from .base import (
+    MAP,
+    SEQUENCE,
+    Callee,
+    Cost,
+    Emit,
+    Example,
+    Line,
+    Op,
+    Padding,
+    Reach,
+    Reject,
+    Saved,
+    Shape,
+    Sizes,
+    Slot,
+    Window,
+)
+
+
+class Convolution(Op, frozen=True, kw_only=True):
+    """What the three have in common; a subclass counts its channels."""
+
+    family = "convolution"
+    ranks = (1, 2)
+    depth = 1
+    activations = True
+
+    window: Annotated[Window, Meta(ge=1, description="the size of the kernel, and a stride after `/`")]
+    pad: Annotated[
+        Padding,
+        Meta(
+            description="zeros around the input: `same` is `dilation*(k-1)//2` on each side, `tf` TensorFlow's "
+            "lopsided SAME; a negative number crops"
+        ),
+    ] = "same"
+    dilation: Annotated[Sizes, Meta(ge=1, description="distance between the kernel's elements")] = 1
+    bias: Annotated[bool, Meta(description="whether a number is added to each output channel")] = True
+    stride: Annotated[Sizes, Meta(ge=1, description="the stride, where the window is a plain number")] = 1
+
+    def channels(self, entering: int) -> tuple[int, int]:
+        """(output channels, groups), from the input channels."""
+        raise NotImplementedError
+
+    def channel_slots(self, entering: int) -> tuple[Slot, Slot]:
+        """The arguments that say how many channels leave, and in how many groups."""
+        raise NotImplementedError
+
+    def extent(self) -> tuple[int, ...]:
+        """The kernel with its holes, in each dimension."""
+        size = self.window.size
+        return tuple(d * (k - 1) + 1 for k, d in zip(size, each(self.dilation, len(size)), strict=True))
+
+    def margins(self, spatial: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+        """Padding (before, after) in each dimension of an input of this size."""
+        pad = self.pad
+        if pad == "same":
+            return tuple((size // 2, size // 2) for size in (extent - 1 for extent in self.extent()))
+        if pad == "tf":
+            totals = (
+                max((-(-size // stride) - 1) * stride + extent - size, 0)
+                for size, stride, extent in zip(
+                    spatial, each(self.stride, len(spatial)), self.extent(), strict=True
+                )
+            )
+            return tuple((total // 2, total - total // 2) for total in totals)
+        return sides(pad, len(spatial))
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        self.admit(inputs)
+        entering = inputs[0]
+        out, _ = self.channels(entering.dims[0])
+        spatial = entering.dims[1:]
+        sizes = [out]
+        for size, (before, after), extent, stride in zip(
+            spatial, self.margins(spatial), self.extent(), each(self.stride, len(spatial)), strict=True
+        ):
+            if before < 0 or after < 0:
+                check_crop(size, before, after, "pad")
+            room = size + before + after - extent
+            if room < 0:
+                self.refuse_window(entering)
+            sizes.append(room // stride + 1)
+        return Shape(tuple(sizes))
+
+    def refuse_window(self, entering: Shape) -> None:
+        padding = [f"{a} + {b}" if a != b else f"{a}" for a, b in self.margins(entering.spatial)]
+        around = "" if self.pad in (0, "same") else f" padded by {', '.join(dict.fromkeys(padding))}"
+        dilated = f" dilated to {'x'.join(map(str, self.extent()))}" if self.dilation != 1 else ""
+        size = "x".join(map(str, entering.spatial))
+        raise Reject(
+            "window-too-large",
+            f"a {Window(self.window.size)} window{dilated} does not fit a {size} "
+            f"{'map' if entering.rank == 2 else 'sequence'}{around}",
+            blame="window",
+        )
+
+    def weight_shape(self, entering: int) -> tuple[int, ...]:
+        out, groups = self.channels(entering)
+        return (out, entering // groups, *self.window.size)
+
+    def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
+        kernel = prod(self.weight_shape(inputs[0].channels))
+        biases = output.channels if self.bias else 0
+        return Cost(params=kernel + biases, biases=biases, macs=kernel * prod(output.spatial))
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """The input; where it is padded by a step of its own, the padded copy instead."""
+        if self.uneven:
+            entering = inputs[0]
+            sizes = [
+                size + before + after
+                for size, (before, after) in zip(
+                    entering.spatial, self.margins(entering.spatial), strict=True
+                )
+            ]
+            return Saved(extra=4 * entering.channels * prod(sizes))
+        return Saved(inputs=(0,))
+
+    def reach(self, inputs: Sequence[Shape], output: Shape) -> Reach:
+        rank = output.rank
+        before = tuple(before for before, _ in self.margins(inputs[0].spatial))
+        return Reach(self.extent(), each(self.stride, rank), before)
+
+    @property
+    def uneven(self) -> bool:
+        """Whether the padding is one that PyTorch's own layer cannot do: lopsided, or a crop."""
+        pad = self.pad
+        if pad == "tf":
+            return True
+        return pad != "same" and any(
+            before != after or before < 0 for before, after in sides(pad, len(self.window.size))
+        )
+
+    def slots(self, entering: int) -> tuple[Slot, ...]:
+        """The arguments of `nn.Conv2d` and its like."""
+        out_slot, groups_slot = self.channel_slots(entering)
+        return (
+            Slot("in_channels", entering, "in_channels"),
+            out_slot,
+            Slot("kernel_size", shorten(self.window.size), "kernel"),
+            Slot("stride", self.stride, "stride", default=1, keyword=True),
+            *self.padding_slots(),
+            Slot("dilation", self.dilation, "dilation", default=1, keyword=True),
+            groups_slot,
+            Slot("bias", self.bias, "bias", default=True, keyword=True),
+        )
+
+    def padding_slots(self) -> tuple[Slot, ...]:
+        rank = len(self.window.size)
+        if self.pad == "tf":
+            return ()
+        if self.uneven:
+            return (Slot("margins", torch_margins(self.margins(())), keyword=True),)
+        return (self.padding_slot(tuple(before for before, _ in self.margins((0,) * rank))),)
+
+    def padding_slot(self, values: tuple[int, ...]) -> Slot:
+        if self.pad == "tf":
+            return Slot("padding", shorten(values), default=0, keyword=True)
+        if self.pad != "same":
+            return Slot("padding", shorten(values), "pad", default=0, keyword=True)
+        per_dimension = ", ".join(f"dilation * (kernel[{i}] - 1) // 2" for i in range(len(values)))
+        return Slot(
+            "padding",
+            shorten(values),
+            "dilation * (kernel - 1) // 2",
+            default=0,
+            keyword=True,
+            each=f"({per_dimension}{',' if len(values) == 1 else ''})",
+        )
+
+    def weights(self, entering: int, out: int) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        weight = ("weight", self.weight_shape(entering))
+        return (weight, ("bias", (out,))) if self.bias else (weight,)
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        entering, rank = inputs[0].channels, output.rank
+        path, support = f"nn.Conv{rank}d", ()
+        if self.pad == "tf":
+            path, support = f"Conv{rank}dSame", ("same_margins", f"Conv{rank}dSame")
+        elif self.uneven:
+            path, support = f"PaddedConv{rank}d", (f"PaddedConv{rank}d",)
+        return Emit(
+            module=Callee(path, self.slots(entering)),
+            support=support,
+            weights=self.weights(entering, output.channels),
+        )
+
+    def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
+        entering = inputs[0]
+        formulas = [
+            f"ceil({size} / {stride})"
+            if self.pad == "tf"
+            else f"({padded(size, before, after)} - {self.extent_text(i)}) // {stride} + 1"
+            for i, (size, (before, after), stride) in enumerate(
+                zip(
+                    entering.spatial,
+                    self.margins(entering.spatial),
+                    each(self.stride, entering.rank),
+                    strict=True,
+                )
+            )
+        ]
+        cost = self.cost(inputs, output)
+        return (
+            *size_lines(formulas, output),
+            *count_lines(cost, self.weight_text(entering.channels), times(output.spatial)),
+        )
+
+    def extent_text(self, dimension: int) -> str:
+        """`7`, or with holes `(2*(3 - 1) + 1)`."""
+        size = self.window.size[dimension]
+        dilation = each(self.dilation, len(self.window.size))[dimension]
+        return str(size) if dilation == 1 else f"({dilation}*({size} - 1) + 1)"
+
+    def weight_text(self, entering: int) -> str:
+        """`7*7*3*64`, with groups `3*3*(64/32)*64`."""
+        out, groups = self.channels(entering)
+        per_group = f"({entering}/{groups})" if groups > 1 else str(entering)
+        return f"{times(self.window.size)}*{per_group}*{out}"
+
+
+def count_lines(cost: Cost, weight: str, positions: str) -> tuple[Line, ...]:
+    """Parameters, and multiply-adds: weights times the places where they are used."""
+    bias = f" + {cost.biases}" if cost.biases else ""
+    kernel = cost.params - cost.biases
+    return (
+        equation("params", weight + bias, cost.params),
+        equation("macs", f"{kernel:,} * {positions}", cost.macs),
+    )
+
+
+def check_groups(entering: int, out: int, groups: int) -> None:
+    if entering % groups:
+        raise Reject(
+            "indivisible",
+            f"{entering} input channels cannot be split into {groups} groups",
+            blame="groups",
+        )
+    if out % groups:
+        raise Reject(
+            "indivisible",
+            f"{out} output channels cannot be split into {groups} groups",
+            blame="groups",
+        )
+
+
+def check_crop(size: int, before: int, after: int, blame: str) -> None:
+    cropped = -min(before, 0) - min(after, 0)
+    if cropped >= size:
+        raise Reject("crop-too-large", f"cropping {cropped} of {size} leaves nothing", blame=blame)
+
+
+class Conv(Convolution, frozen=True, kw_only=True):
+    """Convolution."""
+
+    name = "conv"
+    positions = ("window", "out", "pad", "dilation", "groups", "bias", "stride")
+    examples = (
+        Example("7x7/2, 64, bias=false", (MAP,)),
+        Example("3x3, 24, groups=2", (MAP,)),
+        Example("1x7, 10, dilation=2", (MAP,)),
+        Example('3x3/2, 16, pad="tf"', (MAP,)),
+        Example("3x3, 16, pad=[[-1, 1], [-1, 1]]", (MAP,)),
+        Example("3, 100, pad=0", (SEQUENCE,)),
+    )
+
+    out: Annotated[int, Meta(ge=1, description="output channels")]
+    groups: Annotated[int, Meta(ge=1, description="groups of channels that are convolved apart")] = 1
+
+    def channels(self, entering: int) -> tuple[int, int]:
+        check_groups(entering, self.out, self.groups)
+        return self.out, self.groups
+
+    def channel_slots(self, entering: int) -> tuple[Slot, Slot]:
+        return Slot("out_channels", self.out, "out"), Slot("groups", self.groups, "groups", 1, keyword=True)
+
+
+class DwConv(Convolution, frozen=True, kw_only=True):
+    """Depthwise convolution: each channel by itself, with `mult` kernels."""
+
+    name = "dwconv"
+    positions = ("window", "mult", "pad", "dilation", "bias", "stride")
+    examples = (
+        Example("3x3/2, bias=false", (MAP,)),
+        Example("5x5, mult=2", (MAP,)),
+        Example("3", (SEQUENCE,)),
+    )
+
+    mult: Annotated[int, Meta(ge=1, description="output channels for each input channel")] = 1
+
+    def channels(self, entering: int) -> tuple[int, int]:
+        return entering * self.mult, entering
+
+    def channel_slots(self, entering: int) -> tuple[Slot, Slot]:
+        return (
+            Slot("out_channels", entering * self.mult, "in_channels * mult"),
+            Slot("groups", entering, "in_channels", 1, keyword=True),
+        )
+
+
+class UpConv(Convolution, frozen=True, kw_only=True):
+    """Transposed convolution, which enlarges by its stride."""
+
+    name = "upconv"
+    positions = ("window", "out", "output_pad", "pad", "dilation", "groups", "bias", "stride")
+    examples = (
+        Example("2x2/2, 12", (MAP,)),
+        Example("3x3/2, 12, output_pad=1, groups=2", (MAP,)),
+        Example('5x5/2, 12, pad="tf"', (MAP,)),
+        Example("4/2, 12", (SEQUENCE,)),
+    )
+
+    out: Annotated[int, Meta(ge=1, description="output channels")]
+    output_pad: Annotated[Sizes, Meta(ge=0, description="rows added at the end, less than the stride")] = 0
+    groups: Annotated[int, Meta(ge=1, description="groups of channels that are convolved apart")] = 1
+
+    def channels(self, entering: int) -> tuple[int, int]:
+        check_groups(entering, self.out, self.groups)
+        return self.out, self.groups
+
+    def channel_slots(self, entering: int) -> tuple[Slot, Slot]:
+        return Slot("out_channels", self.out, "out"), Slot("groups", self.groups, "groups", 1, keyword=True)
+
+    def crops(self, rank: int) -> tuple[tuple[int, int], ...]:
+        """What padding takes from the full result, before and after, in each dimension."""
+        if self.pad == "tf":
+            surplus = (
+                extent - stride for extent, stride in zip(self.extent(), each(self.stride, rank), strict=True)
+            )
+            return tuple((max(total, 0) // 2, max(total, 0) - max(total, 0) // 2) for total in surplus)
+        return self.margins((0,) * rank)
+
+    def additions(self, rank: int) -> tuple[int, ...]:
+        """Rows added at the end; `pad="tf"` needs them where the stride is wider than the kernel."""
+        if self.pad == "tf":
+            return tuple(
+                max(stride - extent, 0)
+                for extent, stride in zip(self.extent(), each(self.stride, rank), strict=True)
+            )
+        return each(self.output_pad, rank)
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        self.admit(inputs)
+        entering, rank = inputs[0], inputs[0].rank
+        self.check_output_pad(rank)
+        sizes = [self.channels(entering.channels)[0]]
+        for size, (before, after), extent, stride, added in zip(
+            entering.spatial,
+            self.crops(rank),
+            self.extent(),
+            each(self.stride, rank),
+            self.additions(rank),
+            strict=True,
+        ):
+            if before < 0 or after < 0:
+                raise Reject(
+                    "out-of-range", "`pad` of `upconv` crops its result and cannot be negative", blame="pad"
+                )
+            full = (size - 1) * stride + extent + added
+            if before + after >= full:
+                raise Reject(
+                    "crop-too-large",
+                    f"padding {before} + {after} leaves nothing of the {full} computed",
+                    blame="pad",
+                )
+            sizes.append(full - before - after)
+        return Shape(tuple(sizes))
+
+    def check_output_pad(self, rank: int) -> None:
+        if self.pad == "tf" and self.output_pad != 0:
+            raise Reject(
+                "out-of-range", 'with `pad="tf"` the output is the input times the stride', blame="output_pad"
+            )
+        limits = zip(
+            each(self.output_pad, rank), each(self.stride, rank), each(self.dilation, rank), strict=True
+        )
+        for added, stride, dilation in limits:
+            if added and added >= max(stride, dilation):
+                raise Reject(
+                    "out-of-range",
+                    f"`output_pad` must be less than the stride or the dilation, and is {added} with stride {stride}",
+                    blame="output_pad",
+                )
+
+    def weight_shape(self, entering: int) -> tuple[int, ...]:
+        out, groups = self.channels(entering)
+        return (entering, out // groups, *self.window.size)
+
+    def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
+        """Each input element is multiplied with each weight of its channel, also those that padding cuts off."""
+        kernel = prod(self.weight_shape(inputs[0].channels))
+        biases = output.channels if self.bias else 0
+        return Cost(params=kernel + biases, biases=biases, macs=kernel * prod(inputs[0].spatial))
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        return Saved(inputs=(0,))
+
+    def reach(self, inputs: Sequence[Shape], output: Shape) -> Reach:
+        """The input spread by the stride and convolved with the kernel turned round."""
+        rank = output.rank
+        before = tuple(
+            extent - 1 - crop for extent, (crop, _) in zip(self.extent(), self.crops(rank), strict=True)
+        )
+        return Reach(self.extent(), (1,) * rank, before, up=each(self.stride, rank))
+
+    @property
+    def uneven(self) -> bool:
+        return any(before != after for before, after in self.crops(len(self.window.size)))
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        entering, rank = inputs[0].channels, output.rank
+        path = f"CroppedConvTranspose{rank}d" if self.uneven else f"nn.ConvTranspose{rank}d"
+        return Emit(
+            module=Callee(path, self.slots(entering)),
+            support=(path,) if self.uneven else (),
+            weights=self.weights(entering, output.channels),
+        )
+
+    def padding_slots(self) -> tuple[Slot, ...]:
+        rank = len(self.window.size)
+        if self.uneven:
+            margins: tuple[Slot, ...] = (
+                Slot("margins", torch_margins([(-a, -b) for a, b in self.crops(rank)]), keyword=True),
+            )
+        else:
+            margins = (self.padding_slot(tuple(before for before, _ in self.crops(rank))),)
+        formula = "output_pad" if self.pad != "tf" else ""
+        added = Slot("output_padding", shorten(self.additions(rank)), formula, default=0, keyword=True)
+        return (*margins, added)
+
+    def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
+        entering, rank = inputs[0], output.rank
+        formulas = []
+        for i, (size, stride, (before, after), added) in enumerate(
+            zip(
+                entering.spatial, each(self.stride, rank), self.crops(rank), self.additions(rank), strict=True
+            )
+        ):
+            cropped = (
+                f" - 2*{before}" if before == after and before else f" - {before} - {after}" if after else ""
+            )
+            formulas.append(
+                f"({size} - 1)*{stride} + {self.extent_text(i)}{cropped}{f' + {added}' if added else ''}"
+            )
+        weight = self.weight_text(entering.channels)
+        return (
+            *size_lines(formulas, output),
+            *count_lines(self.cost(inputs, output), weight, times(entering.spatial)),
+        )

@@ -1,0 +1,286 @@
+"""Elementwise work: the merges `add mul max mean concat`, and `scale` and `shift` by constants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from .arithmetic import equation, times
+from .base import (
+    MAP,
+    SEQUENCE,
+    VECTOR,
+    Callee,
+    Cost,
+    Emit,
+    Example,
+    Line,
+    Numbers,
+    Op,
+    Reject,
+    Saved,
+    Shape,
+    Slot,
+)
+
+TWO_OF_EACH = (
+    Example("", (MAP, MAP)),
+    Example("", (SEQUENCE, SEQUENCE, SEQUENCE)),
+    Example("", (VECTOR, VECTOR)),
+)
+
+
+class Merge(Op, frozen=True):
+    """What the merges have in common; their members come in the order of the text."""
+
+    family = "elementwise"
+    ranks = (0, 1, 2)
+    arity = None
+    examples = TWO_OF_EACH
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        """That of the members, which must have one."""
+        self.admit(inputs)
+        first = inputs[0]
+        for position, other in enumerate(inputs):
+            if other.dims != first.dims:
+                raise Reject(
+                    "shape-mismatch", f"`{self.name}` joins {first} with {other}", blame=f"input[{position}]"
+                )
+        return first
+
+    def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
+        """One operation for each member but the first, an element."""
+        return Cost(elementwise=(len(inputs) - 1) * output.elements)
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        return Saved()
+
+    def reach(self, inputs: Sequence[Shape], output: Shape) -> Literal["same"]:
+        return "same"
+
+    def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
+        cost = self.cost(inputs, output)
+        return (equation("elementwise", f"{len(inputs) - 1} * {times(output.dims)}", cost.elementwise),)
+
+
+def places(inputs: Sequence[Shape]) -> list[str]:
+    """`{0}`, `{1}`, ...: where the inputs stand in an expression."""
+    return [f"{{{position}}}" for position in range(len(inputs))]
+
+
+class Add(Merge, frozen=True):
+    """The sum of its members."""
+
+    name = "add"
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        return Emit(function=" + ".join(places(inputs)))
+
+
+class Mul(Merge, frozen=True):
+    """The product of its members: a side of 1 stretches, and a flat vector scales the channels."""
+
+    name = "mul"
+    examples = (
+        *TWO_OF_EACH,
+        Example("", (MAP, Shape((8, 1, 1)))),
+        Example("", (MAP, VECTOR)),
+        Example("", (MAP, Shape((1, 14, 12)))),
+        Example("", (SEQUENCE, VECTOR)),
+    )
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        self.admit(inputs)
+        rank = max(entering.rank for entering in inputs)
+        dims = [1] * (rank + 1)
+        for position, entering in enumerate(inputs):
+            sides = entering.dims if entering.rank else (entering.channels, *(1,) * rank)
+            if len(sides) != len(dims):
+                self.refuse(inputs, position)
+            for axis, side in enumerate(sides):
+                if dims[axis] == 1:
+                    dims[axis] = side
+                elif side not in (1, dims[axis]):
+                    self.refuse(inputs, position)
+        return Shape(tuple(dims))
+
+    def refuse(self, inputs: Sequence[Shape], position: int) -> None:
+        joined = " with ".join(map(str, dict.fromkeys((inputs[0], inputs[position]))))
+        raise Reject(
+            "shape-mismatch",
+            f"`mul` joins {joined}",
+            blame=f"input[{position}]",
+            help="a side may also be 1, and a flat vector scales as many channels as it has elements",
+        )
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Both factors of each product; of three and more, the products between too."""
+        if len(inputs) == 1:
+            return Saved()
+        products = accumulate_shapes(inputs)[1:-1]
+        return Saved(inputs=tuple(range(len(inputs))), extra=sum(product.bytes for product in products))
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        flat = "[:, :, None, None]" if output.rank == 2 else "[:, :, None]"
+        factors = [
+            place if entering.rank == output.rank else place + flat
+            for place, entering in zip(places(inputs), inputs, strict=True)
+        ]
+        return Emit(function=" * ".join(factors))
+
+
+def accumulate_shapes(inputs: Sequence[Shape]) -> list[Shape]:
+    """The shapes of the products from the left: of the first, the first two, and so on."""
+    return [Mul().shape(inputs[: count + 1]) for count in range(len(inputs))]
+
+
+class Max(Merge, frozen=True):
+    """The largest of its members, element by element."""
+
+    name = "max"
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Both sides of each comparison; of three and more, the maxima between too."""
+        if len(inputs) == 1:
+            return Saved()
+        return Saved(inputs=tuple(range(len(inputs))), extra=(len(inputs) - 2) * output.bytes)
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        return Emit(function=reduce(lambda left, right: f"torch.maximum({left}, {right})", places(inputs)))
+
+
+class Mean(Merge, frozen=True):
+    """The mean of its members; in training those that are dropped do not count."""
+
+    name = "mean"
+    examples = (*TWO_OF_EACH, *(Example("drop=0.15", example.inputs) for example in TWO_OF_EACH))
+
+    drop: Annotated[
+        float,
+        Meta(
+            ge=0,
+            lt=1,
+            description="the probability that a member is dropped for a sample in training; never all",
+        ),
+    ] = 0.0
+
+    def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
+        """The sum, and the division."""
+        return Cost(elementwise=len(inputs) * output.elements)
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """With `drop`, the weight of each member."""
+        return Saved(extra=4 * len(inputs) if self.drop else 0)
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        if self.drop:
+            return Emit(Callee("DropMean", (Slot("drop", self.drop, "drop"),)), support=("DropMean",))
+        return Emit(function=f"({' + '.join(places(inputs))}) / {len(inputs)}")
+
+    def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
+        cost = self.cost(inputs, output)
+        return (equation("elementwise", f"{len(inputs)} * {times(output.dims)}", cost.elementwise),)
+
+
+class Concat(Merge, frozen=True):
+    """Its members one after the other, over the channels."""
+
+    name = "concat"
+    dtypes = ("float32", "int64")
+    examples = (
+        Example("", (MAP, Shape((3, 14, 12)))),
+        Example("", (SEQUENCE, SEQUENCE, SEQUENCE)),
+        Example("", (VECTOR, Shape((5,)))),
+    )
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        self.admit(inputs)
+        first = inputs[0]
+        for position, other in enumerate(inputs):
+            if other.dims[1:] != first.dims[1:] or other.dtype != first.dtype:
+                raise Reject(
+                    "shape-mismatch",
+                    f"`concat` joins {first} with {other}",
+                    blame=f"input[{position}]",
+                    help="all but the channels must be equal",
+                )
+        return Shape((sum(entering.dims[0] for entering in inputs), *first.dims[1:]), first.dtype)
+
+    def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
+        return Cost()
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        return Emit(function=Callee("torch.cat", (Slot("dim", 1),), listed=True))
+
+    def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
+        parts = " + ".join(str(entering.channels) for entering in inputs)
+        return (equation("channels", parts, output.channels),)
+
+
+class Constant(Op, frozen=True):
+    """What `scale` and `shift` have in common."""
+
+    family = "elementwise"
+    ranks = (0, 1, 2)
+    sign: ClassVar[str]
+
+    k: Annotated[Numbers, Meta(description="a number, or a list with one for each channel")]
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        self.admit(inputs)
+        channels = inputs[0].channels
+        if isinstance(self.k, tuple) and len(self.k) != channels:
+            raise Reject(
+                "shape-mismatch",
+                f"a list of {len(self.k)} does not fit {channels} channel{'s'[: channels != 1]}",
+                blame="k",
+            )
+        return inputs[0]
+
+    def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
+        return Cost(elementwise=output.elements)
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        return Saved()
+
+    def reach(self, inputs: Sequence[Shape], output: Shape) -> Literal["same"]:
+        return "same"
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        """A list is a buffer of a module, which is no part of the `state_dict`."""
+        slots, path = (Slot("k", self.k, "k"),), type(self).__name__
+        function = None if isinstance(self.k, tuple) else f"{{0}} {self.sign} {{k}}"
+        return Emit(Callee(path, slots), function, slots=slots, support=(path,))
+
+    def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
+        return (equation("elementwise", times(output.dims), output.elements),)
+
+
+class Scale(Constant, frozen=True):
+    """Multiplies by a constant."""
+
+    name = "scale"
+    sign = "*"
+    examples = (
+        Example("0.5", (MAP,)),
+        Example("[1, 2, 3, 4, 5, 6, 7, 8]", (MAP,)),
+        Example("2", (SEQUENCE,)),
+        Example("-1", (VECTOR,)),
+    )
+
+
+class Shift(Constant, frozen=True):
+    """Adds a constant."""
+
+    name = "shift"
+    sign = "+"
+    examples = (
+        Example("0.5", (MAP,)),
+        Example("[1, 2, 3, 4, 5, 6, 7, 8]", (MAP,)),
+        Example("2", (SEQUENCE,)),
+        Example("-1", (VECTOR,)),
+    )

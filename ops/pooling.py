@@ -1,0 +1,365 @@
+"""Pooling: `maxpool`, `avgpool`, `gap`, `gmp`, `adaptive`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import gcd, prod
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from .arithmetic import each, equation, padded, shorten, sides, size_lines, times, torch_margins
+from .base import (
+    MAP,
+    SEQUENCE,
+    Callee,
+    Cost,
+    Emit,
+    Example,
+    Line,
+    Op,
+    Padding,
+    Reach,
+    Reject,
+    Saved,
+    Shape,
+    Sizes,
+    Slot,
+    Window,
+)
+from .convolution import check_crop
+
+
+class Pool(Op, frozen=True, kw_only=True):
+    """What `maxpool` and `avgpool` have in common."""
+
+    family = "pooling"
+    ranks = (1, 2)
+    activations = True
+
+    window: Annotated[Window, Meta(ge=1, description="the size of the window, and a stride after `/`")]
+    pad: Annotated[
+        Padding,
+        Meta(
+            description="padding around the input, at most half the window; `tf` is TensorFlow's lopsided SAME"
+        ),
+    ] = 0
+    ceil: Annotated[bool, Meta(description="whether a window may begin that the input does not fill")] = False
+    stride: Annotated[
+        Sizes | None, Meta(ge=1, description="the stride; without one, the size of the window")
+    ] = None
+
+    def strides(self) -> tuple[int, ...]:
+        size = self.window.size
+        return size if self.stride is None else each(self.stride, len(size))
+
+    def margins(self, spatial: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+        """Padding (before, after) in each dimension of an input of this size."""
+        pad, size = self.pad, self.window.size
+        if pad == "same":
+            return tuple(((k - 1) // 2, (k - 1) // 2) for k in size)
+        if pad == "tf":
+            totals = (
+                max((-(-n // s) - 1) * s + k - n, 0)
+                for n, s, k in zip(spatial, self.strides(), size, strict=True)
+            )
+            return tuple((total // 2, total - total // 2) for total in totals)
+        return sides(pad, len(size))
+
+    @property
+    def uneven(self) -> bool:
+        """Whether the padding is one that PyTorch's own layer cannot do: lopsided, or a crop."""
+        if isinstance(self.pad, str):
+            return self.pad == "tf"
+        return any(before != after or before < 0 for before, after in sides(self.pad, len(self.window.size)))
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        self.admit(inputs)
+        entering = inputs[0]
+        self.check_padding()
+        sizes = [entering.channels]
+        for n, (before, after), k, s in zip(
+            entering.spatial, self.margins(entering.spatial), self.window.size, self.strides(), strict=True
+        ):
+            check_crop(n, before, after, "pad")
+            room = n + before + after - k
+            if room < 0 and not (self.ceil and room + s - 1 >= 0):
+                self.refuse_window(entering)
+            size = (room + (s - 1 if self.ceil and self.pad != "tf" else 0)) // s + 1
+            if self.ceil and (size - 1) * s >= n + before:
+                size -= 1  # PyTorch: the last window starts inside the input or the padding before it
+            sizes.append(size)
+        return Shape(tuple(sizes))
+
+    def check_padding(self) -> None:
+        """A window that holds padding alone would have no value; PyTorch asks for this much too."""
+        if self.pad in (0, "tf", "same"):
+            return
+        for (before, after), k in zip(self.margins(()), self.window.size, strict=True):
+            if max(before, after) > k // 2:
+                raise Reject(
+                    "out-of-range",
+                    f"`pad` is {max(before, after)}, and at most half of the window, {k // 2}, may be padding",
+                    blame="pad",
+                )
+        if self.ceil and self.uneven:
+            raise Reject(
+                "out-of-range",
+                "`ceil` needs the same padding on both sides",
+                blame="ceil",
+                help="write the rounding into the padding: `pad=[[0, 1], [0, 1]]`",
+            )
+
+    def refuse_window(self, entering: Shape) -> None:
+        size = "x".join(map(str, entering.spatial))
+        around = "" if self.pad in (0, "same") else f" padded by {str(self.pad).strip('()')}"
+        raise Reject(
+            "window-too-large",
+            f"a {self.window} window does not fit a {size} {'map' if entering.rank == 2 else 'sequence'}{around}",
+            blame="window",
+        )
+
+    def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
+        """One operation for each place of each window, padding included."""
+        return Cost(elementwise=output.elements * prod(self.window.size))
+
+    def reach(self, inputs: Sequence[Shape], output: Shape) -> Reach:
+        before = tuple(before for before, _ in self.margins(inputs[0].spatial))
+        return Reach(self.window.size, self.strides(), before)
+
+    def padded_bytes(self, entering: Shape) -> int:
+        margins = self.margins(entering.spatial)
+        sizes = (n + before + after for n, (before, after) in zip(entering.spatial, margins, strict=True))
+        return 4 * entering.channels * prod(sizes)
+
+    def slots(self) -> tuple[Slot, ...]:
+        kernel = shorten(self.window.size)
+        stride = shorten(self.strides())
+        return (
+            Slot("kernel_size", kernel, "kernel"),
+            Slot("stride", stride, "stride", default=kernel, keyword=True),
+            self.padding_slot(),
+            Slot("ceil_mode", self.ceil, "ceil", default=False, keyword=True),
+        )
+
+    def padding_slot(self) -> Slot:
+        values = shorten(tuple(before for before, _ in self.margins(())))
+        if self.pad != "same":
+            return Slot("padding", values, "pad", default=0, keyword=True)
+        entries = ", ".join(f"(kernel[{i}] - 1) // 2" for i in range(len(self.window.size)))
+        one = "," if len(self.window.size) == 1 else ""
+        return Slot("padding", values, "(kernel - 1) // 2", default=0, keyword=True, each=f"({entries}{one})")
+
+    def bare_slots(self) -> tuple[Slot, ...]:
+        """For the forms that pad by a step of their own."""
+        kernel, stride = shorten(self.window.size), shorten(self.strides())
+        slots = (Slot("kernel", kernel, "kernel"), Slot("stride", stride, "stride"))
+        return slots if self.pad == "tf" else (*slots, Slot("margins", torch_margins(self.margins(()))))
+
+    def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
+        entering = inputs[0]
+        formulas = []
+        for n, (before, after), k, s, size in zip(
+            entering.spatial,
+            self.margins(entering.spatial),
+            self.window.size,
+            self.strides(),
+            output.spatial,
+            strict=True,
+        ):
+            room = f"{padded(n, before, after)} - {k}"
+            if self.pad == "tf":
+                formulas.append(f"ceil({n} / {s})")
+            elif self.ceil:
+                dropped = -((k - n - before - after) // s) + 1 - size
+                formulas.append(f"ceil(({room}) / {s}) + 1{f' - {dropped}' if dropped else ''}")
+            else:
+                formulas.append(f"({room}) // {s} + 1")
+        cost = self.cost(inputs, output)
+        places = f"{times(self.window.size)} * {times(output.dims)}"
+        return (*size_lines(formulas, output), equation("elementwise", places, cost.elementwise))
+
+
+class MaxPool(Pool, frozen=True, kw_only=True):
+    """The largest value in each window."""
+
+    name = "maxpool"
+    positions = ("window", "pad", "ceil", "stride")
+    examples = (
+        Example("3x3/2, pad=1", (MAP,)),
+        Example("3x3/2, ceil=true", (MAP,)),
+        Example("2", (MAP,)),
+        Example('3x3/2, pad="tf"', (MAP,)),
+        Example("3x3/2, pad=[[0, 1], [0, 1]]", (MAP,)),
+        Example("3, stride=2", (SEQUENCE,)),
+    )
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """The input, or its padded copy, and where each maximum was (8 bytes each)."""
+        where = 8 * output.elements
+        if self.uneven:
+            return Saved(extra=self.padded_bytes(inputs[0]) + where)
+        return Saved(inputs=(0,), extra=where)
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        rank = output.rank
+        if not self.uneven:
+            slots = self.slots()
+            return Emit(Callee(f"nn.MaxPool{rank}d", slots), Callee(f"F.max_pool{rank}d", slots))
+        margins = "same_margins({0}, {kernel}, {stride})" if self.pad == "tf" else "{margins}"
+        return Emit(
+            function=f'F.max_pool{rank}d(F.pad({{0}}, {margins}, value=float("-inf")), {{kernel}}, {{stride}})',
+            slots=self.bare_slots(),
+            support=("same_margins",) if self.pad == "tf" else (),
+        )
+
+
+class AvgPool(Pool, frozen=True, kw_only=True):
+    """The mean of each window."""
+
+    name = "avgpool"
+    positions = ("window", "pad", "ceil", "count_pad", "stride")
+    examples = (
+        Example("2x2/2", (MAP,)),
+        Example("3x3/1, pad=1, count_pad=false", (MAP,)),
+        Example("3x3/2, pad=1, ceil=true", (MAP,)),
+        Example('3x3/2, pad="tf"', (MAP,)),
+        Example("3x3/2, pad=[[0, 1], [0, 1]], count_pad=false", (MAP,)),
+        Example("4", (SEQUENCE,)),
+    )
+
+    count_pad: Annotated[
+        bool, Meta(description='whether padding counts as zeros (never with `pad="tf"`)')
+    ] = True
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        if self.uneven:
+            return Saved(extra=self.padded_bytes(inputs[0]))
+        return Saved(inputs=(0,))
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        rank = output.rank
+        if not self.uneven:
+            counting = Slot("count_include_pad", self.count_pad, "count_pad", default=True, keyword=True)
+            slots = (*self.slots(), counting)
+            return Emit(Callee(f"nn.AvgPool{rank}d", slots), Callee(f"F.avg_pool{rank}d", slots))
+        inside = f"avg_pool{rank}d_inside"
+        if self.pad == "tf":
+            margins, support = "same_margins({0}, {kernel}, {stride})", ("same_margins", inside)
+        elif self.count_pad:
+            text = f"F.avg_pool{rank}d(F.pad({{0}}, {{margins}}), {{kernel}}, {{stride}})"
+            return Emit(function=text, slots=self.bare_slots())
+        else:
+            margins, support = "{margins}", (inside,)
+        return Emit(
+            function=f"{inside}({{0}}, {margins}, {{kernel}}, {{stride}})",
+            slots=self.bare_slots(),
+            support=support,
+        )
+
+
+class GlobalPool(Op, frozen=True):
+    """What `gap` and `gmp` have in common."""
+
+    family = "pooling"
+    ranks = (1, 2)
+    activations = True
+    examples = (Example("", (MAP,)), Example("", (SEQUENCE,)))
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        self.admit(inputs)
+        entering = inputs[0]
+        return Shape((entering.channels, *(1,) * entering.rank))
+
+    def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
+        """One operation an input element."""
+        return Cost(elementwise=inputs[0].elements)
+
+    def reach(self, inputs: Sequence[Shape], output: Shape) -> Literal["all"]:
+        return "all"
+
+    def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
+        return (equation("elementwise", times(inputs[0].dims), inputs[0].elements),)
+
+
+class Gap(GlobalPool, frozen=True):
+    """The mean of each channel."""
+
+    name = "gap"
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        return Saved()
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        rank, size = output.rank, (Slot("output_size", 1),)
+        return Emit(Callee(f"nn.AdaptiveAvgPool{rank}d", size), Callee(f"F.adaptive_avg_pool{rank}d", size))
+
+
+class Gmp(GlobalPool, frozen=True):
+    """The largest value of each channel."""
+
+    name = "gmp"
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        return Saved(inputs=(0,), extra=8 * output.elements)
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        rank, size = output.rank, (Slot("output_size", 1),)
+        return Emit(Callee(f"nn.AdaptiveMaxPool{rank}d", size), Callee(f"F.adaptive_max_pool{rank}d", size))
+
+
+class Adaptive(Op, frozen=True):
+    """The mean of as many parts as the window says, whatever the size of the input."""
+
+    name = "adaptive"
+    family = "pooling"
+    ranks = (1, 2)
+    activations = True
+    examples = (Example("7x6", (MAP,)), Example("5", (MAP,)), Example("6", (SEQUENCE,)))
+
+    window: Annotated[Window, Meta(ge=1, description="the size of the output")]
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        self.admit(inputs)
+        if self.window.stride is not None:
+            raise Reject(
+                "wrong-type", "`adaptive` takes the size of its output, which has no stride", blame="window"
+            )
+        return Shape((inputs[0].channels, *self.window.size))
+
+    def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
+        """One operation for each element of each part; parts overlap where the sizes do not divide."""
+        spans = [part_sizes(n, parts) for n, parts in zip(inputs[0].spatial, output.spatial, strict=True)]
+        return Cost(elementwise=output.channels * prod(spans))
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        return Saved() if set(output.spatial) == {1} else Saved(inputs=(0,))
+
+    def reach(self, inputs: Sequence[Shape], output: Shape) -> Reach:
+        """Part `i` begins at `floor(i * n / parts)` and ends before `ceil((i + 1) * n / parts)`."""
+        size, stride, before, up = [], [], [], []
+        for n, parts in zip(inputs[0].spatial, output.spatial, strict=True):
+            common = gcd(n, parts)
+            n, parts = n // common, parts // common
+            size.append(n + parts - 1)
+            stride.append(n)
+            before.append(parts - 1)
+            up.append(parts)
+        return Reach(tuple(size), tuple(stride), tuple(before), tuple(up))
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        rank, size = output.rank, (Slot("output_size", shorten(self.window.size), "kernel"),)
+        return Emit(Callee(f"nn.AdaptiveAvgPool{rank}d", size), Callee(f"F.adaptive_avg_pool{rank}d", size))
+
+    def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
+        spans = [
+            f"({n} + {parts} - {gcd(n, parts)})" if n % parts else str(n)
+            for n, parts in zip(inputs[0].spatial, output.spatial, strict=True)
+        ]
+        cost = self.cost(inputs, output)
+        return (equation("elementwise", "*".join([str(output.channels), *spans]), cost.elementwise),)
+
+
+def part_sizes(n: int, parts: int) -> int:
+    """The sizes of all parts together: `n`, and one more for each border that falls inside an element."""
+    return n + parts - gcd(n, parts)
