@@ -45,7 +45,7 @@ class Figures(Struct, frozen=True):
 
 class Costs(Struct, frozen=True):
     """A table beside the graph, counted again after a pass. The nodes' figures add up to the total;
-    `modules` holds each module's sum by its path, the net's own under the empty one."""
+    `modules` holds each module's sum by its path, that of the net (inputs included) under the empty one."""
 
     nodes: Mapping[int, Figures]
     modules: Mapping[str, Figures]
@@ -63,7 +63,8 @@ def count(graph: Graph, shapes: Shapes) -> Costs:
         nodes[node.id] = Figures(
             cost.params if owns else 0, cost.biases if owns else 0, cost.macs, cost.elementwise, activations
         )
-    return Costs(nodes, sum_modules(graph.modules, nodes), sum_figures(nodes.values()))
+    total = sum_figures(nodes.values())
+    return Costs(nodes, {**sum_modules(graph.modules, nodes), "": total}, total)
 
 
 def sum_modules(root: Module, nodes: Mapping[int, Figures]) -> dict[str, Figures]:

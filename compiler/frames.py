@@ -25,6 +25,8 @@ class Tensor(Struct, frozen=True, eq=False):
 
     node: int
     shape: Shape
+    frame: Frame
+    """The frame whose variable it is."""
 
 
 class Argument(Struct, frozen=True, eq=False):
@@ -173,6 +175,8 @@ class Shared(Struct, eq=False):
     owner: Apply | Call | None = None
     name: str | None = None
     """Its `let`, where there is one."""
+    first: tuple[int, int] | None = None
+    """The nodes of the first use: from, up to."""
 
 
 class Frame(Struct, eq=False, kw_only=True):
@@ -191,7 +195,8 @@ class Frame(Struct, eq=False, kw_only=True):
     events: list[Event] = field(default_factory=list)
     parent: Frame | None = None
     site: ast.Node | None = None
-    """The step of the parent (or of the scope whose text was passed) that called the block."""
+    """The step that called the block, in the text of `caller_item`."""
+    caller_item: ast.Item | None = None
     depth: int = 0
 
     @property

@@ -104,12 +104,30 @@ def ways_in_and_out_exist(graph: Graph) -> Iterator[str]:
         names.add(port.name)
 
 
+def modules_hold_nodes(graph: Graph) -> Iterator[str]:
+    """Each node but an input lies in one module, and no two modules have one path."""
+    paths: set[str] = set()
+    held: set[int] = set()
+    for module in graph.modules.walk():
+        if module.path in paths:
+            yield f"two modules are at `{module.path}`"
+        paths.add(module.path)
+        for id_ in module.nodes:
+            if id_ in held or id_ not in graph:
+                yield f"the module `{module.path}` holds node {id_}, which another holds or none is"
+            held.add(id_)
+    for node in graph:
+        if node.id not in held and node.op.family != "input":
+            yield f"`{node.name}` lies in no module"
+
+
 RULES = (
     inputs_stand_before,
     edges_match_slots,
     arities_hold,
     names_are_unique,
     weights_have_owners,
+    modules_hold_nodes,
     ways_in_and_out_exist,
 )
 

@@ -44,10 +44,25 @@ class WeightMap(Struct, frozen=True):
 
 def tensors(graph: Graph, shapes: Shapes) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Every parameter and buffer of the graph by its name in the `state_dict`, with its shape."""
+    paths = state_paths(graph)
     for node in graph:
         if node.weights == node.id:
             for attribute, shape in tensors_of(graph, node, shapes):
-                yield f"{node.name}.{attribute}", shape
+                yield f"{paths[node.id]}.{attribute}", shape
+
+
+def state_paths(graph: Graph) -> dict[int, str]:
+    """Where each node's weights lie in the `state_dict`: at its module, or at the owner of a shared one."""
+    states = {"": ""}
+    paths: dict[int, str] = {}
+    for module in graph.modules.walk():
+        if module.shared is not None:
+            states[module.path] = states.get(module.shared, module.shared)
+        for child in module.children:
+            outer = states[module.path]
+            states[child.path] = f"{outer}.{child.attribute}" if outer else child.attribute
+        paths.update((id_, states[module.path]) for id_ in module.nodes)
+    return paths
 
 
 def tensors_of(graph: Graph, node: Node, shapes: Shapes) -> tuple[tuple[str, tuple[int, ...]], ...]:

@@ -6,7 +6,7 @@ import msgspec
 
 from ..graph import Graph, Module, Node
 from ..shapes import Shapes
-from ..weights import Copy, Expression, WeightMap, tensors_of
+from ..weights import Copy, WeightMap, state_paths, tensors_of
 
 
 def drop_heads(graph: Graph, shapes: Shapes) -> tuple[Graph, WeightMap]:
@@ -17,35 +17,27 @@ def drop_heads(graph: Graph, shapes: Shapes) -> tuple[Graph, WeightMap]:
     """
     if not graph.heads:
         return graph, WeightMap()
-    keep = kept(graph)
-    nodes: list[Node] = []
-    changed: dict[str, Expression] = {}
+    keep = graph.ancestors(port.node for port in graph.results)
+    keep.update(node.id for node in graph if node.op.family == "input")
     owners: dict[int, int] = {}
-    for node in graph:
-        if node.id not in keep:
-            continue
-        owner = node.weights if node.weights in keep else owners.setdefault(node.weights, node.id)
-        if owner == node.id != node.weights:
-            old = graph[node.weights].name
-            changed.update(
-                (f"{node.name}.{name}", Copy(f"{old}.{name}")) for name, _ in tensors_of(graph, node, shapes)
-            )
-        nodes.append(node if owner == node.weights else msgspec.structs.replace(node, weights=owner))
-    edges = {node.id: graph.inputs(node.id) for node in nodes}
-    labels = {path: id_ for path, id_ in graph.labels.items() if id_ in keep}
-    modules = prune(graph.modules, keep)
-    return Graph(graph.name, nodes, edges, graph.results, graph.frame, modules, labels), WeightMap(changed)
+    nodes = [hand_over(node, keep, owners) for node in graph if node.id in keep]
+    smaller = Graph(
+        graph.name,
+        nodes,
+        {node.id: graph.inputs(node.id) for node in nodes},
+        graph.results,
+        graph.frame,
+        prune(graph.modules, keep),
+        {path: id_ for path, id_ in graph.labels.items() if id_ in keep},
+    )
+    return smaller, moved(graph, smaller, shapes)
 
 
-def kept(graph: Graph) -> set[int]:
-    """All nodes but those that only heads need, and what reads these."""
-    surplus = graph.ancestors(port.node for port in graph.heads)
-    surplus -= graph.ancestors(port.node for port in graph.results)
-    keep: set[int] = set()
-    for node in graph:
-        if node.op.family == "input" or (node.id not in surplus and keep.issuperset(graph.inputs(node.id))):
-            keep.add(node.id)
-    return keep
+def hand_over(node: Node, keep: set[int], owners: dict[int, int]) -> Node:
+    """The node, with an owner of its weights that is kept; `owners` are the new ones so far."""
+    if node.weights in keep:
+        return node
+    return msgspec.structs.replace(node, weights=owners.setdefault(node.weights, node.id))
 
 
 def prune(root: Module, keep: set[int]) -> Module:
@@ -63,4 +55,23 @@ def prune(root: Module, keep: set[int]) -> Module:
         )
     pruned = left[id(root)]
     assert pruned is not None, "a net's outputs are kept"
+    gone = {module.path for module in root.walk()} - {module.path for module in pruned.walk()}
+    owners: dict[str, str] = {}
+    for module in pruned.walk():
+        if module.shared in gone:
+            owner = owners.setdefault(module.shared, module.path)
+            module.shared = None if owner == module.path else owner
     return pruned
+
+
+def moved(old: Graph, new: Graph, shapes: Shapes) -> WeightMap:
+    """The tensors whose owner is another now."""
+    before, after = state_paths(old), state_paths(new)
+    return WeightMap(
+        {
+            f"{after[node.id]}.{name}": Copy(f"{before[node.id]}.{name}")
+            for node in new
+            if node.id == node.weights and after.get(node.id) != before.get(node.id)
+            for name, _ in tensors_of(new, node, shapes)
+        }
+    )

@@ -1,0 +1,374 @@
+"""A layer and the value that flows into it, in; nodes and events written, and the value that leaves, out."""
+
+from __future__ import annotations
+
+from ..dsl import ast
+from ..ops.base import Op
+from . import flow, groups
+from .elaboration import Elaboration
+from .evaluate import evaluate
+from .faults import POISON, Silent
+from .frames import Apply, Argument, Call, Event, Frame, Label, Loop, Sequence, Shared, Tensor, Turn
+from .scope import Labels, Scope
+from .values import (
+    BlockLayer,
+    Builtin,
+    Closure,
+    Identity,
+    Layer,
+    MergeWord,
+    NetValue,
+    Repeated,
+    Rest,
+    SharedLayer,
+    Value,
+    describe,
+)
+
+
+def apply(
+    e: Elaboration,
+    layer: Value,
+    value: Value,
+    scope: Scope,
+    site: ast.Expr,
+    label: Label | None = None,
+    inner: Labels | None = None,
+    shared: Shared | None = None,
+) -> Value:
+    """Send `value` through `layer`, which stands at `site`. `label` names its module; `inner` takes the labels
+    within it. Whatever is wrong with the layer itself is said even if the value is broken."""
+    if not isinstance(layer, Layer):
+        raise not_a_layer(layer, scope, site)
+    if value is POISON:
+        raise Silent
+    match layer:
+        case Builtin(op=op):
+            return _apply_builtin(e, op, layer.bound, value, scope, site, label, shared)
+        case BlockLayer():
+            return _call_block(e, layer, value, scope, site, label, shared)
+        case Identity():
+            return value
+        case Closure(expr=expr, scope=written):
+            if inner is None and written.labels.frame is not e.frame:
+                inner = Labels(
+                    e.frame, None, {}
+                )  # its labels are not those of the block that it was written in
+            if isinstance(expr, ast.Group):
+                return groups.run_group(e, expr, value, written, label, inner)
+            return sequence(e, expr, "chain", value, written, label, inner, expr.steps)
+        case Repeated():
+            return _repeat(e, layer, value, scope, site, shared)
+        case SharedLayer(layer=once, shared=key):
+            return _apply_shared(e, once, key, value, scope, site, label, inner)
+    raise AssertionError(layer)
+
+
+def not_a_layer(value: Value, scope: Scope, site: ast.Expr) -> Exception:
+    match value:
+        case Tensor() | tuple():
+            return scope.fault(
+                site,
+                "misplaced",
+                "a tensor may stand only at the start of a chain",
+                help="`concat(a, b)` joins two values",
+            )
+        case MergeWord(head=head):
+            return scope.fault(
+                site,
+                "not-a-layer",
+                f"`{head}` wants its members: `{head} {{ ... }}`, or `{head}(a, b)` of named values",
+            )
+        case NetValue():
+            return scope.fault(
+                site,
+                "not-a-layer",
+                f"{describe(value)} is a whole net",
+                help="a block can be used as a layer",
+            )
+    return scope.fault(site, "not-a-layer", f"a layer is wanted here, not {describe(value)}")
+
+
+# --- built-in layers -----------------------------------------------------------------------------
+
+
+def _apply_builtin(
+    e: Elaboration,
+    op: type[Op],
+    bound: dict[str, Argument],
+    value: Value,
+    scope: Scope,
+    site: ast.Expr,
+    label: Label | None,
+    shared: Shared | None,
+) -> Value:
+    if type(value) is not Tensor:
+        raise wrong_arity(f"`{op.name}`", 1, value, scope, site)
+    inputs: tuple[Tensor, ...] = (value,)
+    arguments = bound
+    if op.tensors:
+        arguments = dict(bound)
+        for name in op.tensors:
+            like = arguments.pop(name, None)
+            if like is None or like.value is None:
+                continue
+            if like.value is POISON:
+                raise Silent
+            if not isinstance(like.value, Tensor):
+                raise scope.fault(
+                    site, "not-a-tensor", f"`{name}` takes a tensor, not {describe(like.value)}"
+                )
+            own(e, like.value, scope, site)
+            inputs += (like.value,)
+    for name, argument in arguments.items():
+        if isinstance(argument.value, (Tensor, tuple, Layer)):
+            node = argument.expr if argument.expr is not None and argument.frame is scope.frame else site
+            raise scope.fault(
+                node, "wrong-type", f"`{name}` of `{op.name}` cannot be {describe(argument.value)}"
+            )
+    parts = _parts(op, arguments)
+    event = Apply(site=site, inputs=inputs, label=label, op=None, nodes=(), arguments=bound, shared=shared)  # type: ignore[arg-type]
+    if parts is None:
+        id_, output, event.op = e.make(op, arguments, inputs, event, scope, site)
+        event.nodes, event.outputs = (id_,), (output,)
+        e.sink.append(event)
+        return output
+    made = [
+        e.make(op, {**arguments, "index": Argument(index)}, inputs, event, scope, site)
+        for index in range(parts)
+    ]
+    event.op = made[0][2]
+    event.nodes, event.outputs = tuple(id_ for id_, _, _ in made), tuple(tensor for _, tensor, _ in made)
+    e.sink.append(event)
+    return event.outputs
+
+
+def _parts(op: type[Op], arguments: dict[str, Argument]) -> int | None:
+    """How many nodes a use of the layer makes, where it gives a tuple (`split(n)`)."""
+    if "index" not in op.internal:
+        return None
+    given = next((argument.value for name, argument in arguments.items() if name != "index"), None)
+    return given if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= 10_000 else 1
+
+
+def own(e: Elaboration, value: Value, scope: Scope, site: ast.Node) -> None:
+    """A tensor can be used only in the block whose value it is."""
+    tensors = value if isinstance(value, tuple) else (value,)
+    for tensor in tensors:
+        if isinstance(tensor, Tensor) and tensor.frame is not e.frame:
+            raise scope.fault(
+                site,
+                "misplaced",
+                "this tensor belongs to another block: a layer that is passed along cannot bring it",
+                help="let the block take it: `block f() takes (x, skip)`",
+            )
+
+
+def wrong_arity(what: str, wanted: int, value: Value, scope: Scope, site: ast.Node) -> Exception:
+    count = len(value) if isinstance(value, tuple) else 1
+    wants = "one value" if wanted == 1 else f"{wanted} values"
+    receives = "one" if count == 1 else f"a tuple of {count}"
+    return scope.fault(site, "wrong-arity", f"{what} takes {wants} and receives {receives}")
+
+
+# --- blocks --------------------------------------------------------------------------------------
+
+
+def _call_block(
+    e: Elaboration,
+    layer: BlockLayer,
+    value: Value,
+    scope: Scope,
+    site: ast.Expr,
+    label: Label | None,
+    shared: Shared | None,
+) -> Value:
+    definition = layer.definition
+    entering: tuple[Tensor, ...] = value if isinstance(value, tuple) else (value,)
+    wanted = 1 if definition.takes is None else len(definition.takes)
+    if len(entering) != wanted:
+        raise wrong_arity(f"`{definition.name.id}`", wanted, value, scope, site)
+    e.count_turn(scope, site)
+    if e.frame.depth >= e.limits.calls:
+        raise scope.fault(
+            site,
+            "recursion-limit",
+            f"blocks stand in each other more than {e.limits.calls} deep",
+            "calls itself without end" if e.frame.definition is definition else "one call too many",
+            help="a block that calls itself needs an `if` that ends it; a command's `--limit calls=N` raises the limit",
+        )
+    frame = Frame(
+        definition=definition,
+        item=layer.item,
+        arguments={},
+        parent=e.frame,
+        site=site,
+        caller_item=scope.item,
+        depth=e.frame.depth + 1,
+    )
+    frame.inputs = tuple(Tensor(tensor.node, tensor.shape, frame) for tensor in entering)
+    here: Value = frame.inputs[0] if len(frame.inputs) == 1 else frame.inputs
+    inner = Scope(frame, layer.item, layer.scope, Labels(frame, None, {}), {}, None, here)
+    fill_parameters(e, definition, layer.bound, layer.rest, frame, inner, scope, site)
+    for name, tensor in zip(definition.takes or (), frame.inputs, strict=False):
+        inner.names[name.id] = tensor
+    caller, e.frame = e.frame, frame
+    try:
+        with e.writing(frame.events):
+            result = flow.run_body(e, definition.body, inner, here)
+    finally:
+        e.frame = caller
+    if result is POISON:
+        raise Silent
+    leaving: tuple[Tensor, ...] = result if isinstance(result, tuple) else (result,)
+    frame.outputs = leaving
+    outputs = tuple(Tensor(tensor.node, tensor.shape, caller) for tensor in leaving)
+    e.sink.append(Call(site=site, inputs=entering, outputs=outputs, label=label, frame=frame, shared=shared))
+    return outputs if isinstance(result, tuple) else outputs[0]
+
+
+def fill_parameters(
+    e: Elaboration,
+    definition: ast.Block | ast.Net,
+    bound: dict[str, Argument],
+    rest: dict[str, Argument],
+    frame: Frame,
+    inner: Scope,
+    scope: Scope,
+    site: ast.Node,
+) -> None:
+    """Give every parameter its argument or its default, which may use those before it and `in`."""
+    for parameter in definition.parameters:
+        name = parameter.name
+        if parameter.rest:
+            frame.rest = dict(rest)
+            inner.names[name] = Rest(frame.rest)
+            continue
+        argument = bound.get(name)
+        if argument is None:
+            if parameter.default is None:
+                kind = "block" if isinstance(definition, ast.Block) else "net"
+                raise scope.fault(
+                    site,
+                    "missing-argument",
+                    f"the {kind} `{definition.name.id}` needs `{name}`",
+                    help=f"its parameters are {', '.join(p.name for p in definition.parameters)}",
+                )
+            caller, e.frame = e.frame, frame
+            try:
+                argument = Argument(evaluate(e, parameter.default, inner), parameter.default, frame)
+            finally:
+                e.frame = caller
+        if isinstance(argument.value, (Tensor, tuple)):
+            raise scope.fault(
+                site,
+                "wrong-type",
+                f"`{name}` of `{definition.name.id}` is given a tensor",
+                help="a block receives tensors through `takes`: `block f() takes (a, b)`, called as `(a, b) -> f`",
+            )
+        frame.arguments[name] = argument
+        inner.names[name] = argument.value
+
+
+# --- chains, repeats, sharing --------------------------------------------------------------------
+
+
+def sequence(
+    e: Elaboration,
+    site: ast.Expr,
+    form: str,
+    value: Value,
+    scope: Scope,
+    label: Label | None,
+    inner: Labels | None,
+    steps: tuple[ast.Expr, ...],
+) -> Value:
+    """Steps one after the other, as one event."""
+    events: list[Event] = []
+    within = scope.inside(labels=inner, in_loop=False) if inner is not None else scope
+    with e.writing(events):
+        result = flow.run_steps(e, steps, within, value)
+    e.sink.append(
+        Sequence(
+            site=site,
+            inputs=as_tuple(value),
+            outputs=as_tuple(result),
+            label=label,
+            form="braces" if form == "braces" else "chain",
+            events=events,
+            scope=scope.frame,
+        )
+    )
+    return result
+
+
+def as_tuple(value: Value) -> tuple[Tensor, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _repeat(
+    e: Elaboration, layer: Repeated, value: Value, scope: Scope, site: ast.Expr, shared: Shared | None
+) -> Value:
+    loop = Loop(site=layer.site, inputs=as_tuple(value), turns=[], count=layer.count)
+    for _ in range(layer.count.value):
+        e.count_turn(scope, site)
+        turn = Turn({}, [], as_tuple(value))
+        with e.writing(turn.events):
+            value = apply(e, layer.layer, value, scope, site, shared=shared)
+        turn.outputs = as_tuple(value)
+        loop.turns.append(turn)
+    loop.outputs = as_tuple(value)
+    e.sink.append(loop)
+    return value
+
+
+def _apply_shared(
+    e: Elaboration,
+    layer: Layer,
+    shared: Shared,
+    value: Value,
+    scope: Scope,
+    site: ast.Expr,
+    label: Label | None,
+    inner: Labels | None,
+) -> Value:
+    """One more use of a shared layer: its nodes have the weights of the first use, one by one."""
+    if not isinstance(layer, (Builtin, BlockLayer)):
+        if isinstance(layer, Identity):
+            return value
+        raise scope.fault(
+            site,
+            "wrong-type",
+            "`share` takes one layer or one block",
+            help="put the chain into a block, and share that",
+        )
+    first = len(e.nodes)
+    result = apply(e, layer, value, scope, site, label, inner, shared)
+    if shared.first is None:
+        shared.first = (first, len(e.nodes))
+        event = e.sink[-1]
+        assert isinstance(event, (Apply, Call))
+        shared.owner = event
+        return result
+    start, end = shared.first
+    if end - start != len(e.nodes) - first:
+        raise _differs(scope, site)
+    for offset in range(end - start):
+        owner, user = e.nodes[start + offset], e.nodes[first + offset]
+        if owner.op != user.op or _channels(e, owner.inputs) != _channels(e, user.inputs):
+            raise _differs(scope, site)
+        e.weights[first + offset] = e.weights.get(start + offset, start + offset)
+    return result
+
+
+def _channels(e: Elaboration, ids: tuple[int, ...]) -> list[int]:
+    return [e.shapes[id_].channels for id_ in ids]
+
+
+def _differs(scope: Scope, site: ast.Node) -> Exception:
+    return scope.fault(
+        site,
+        "shape-mismatch",
+        "this use of a shared layer would need other weights than its first use",
+        help="share a layer between inputs of one shape",
+    )

@@ -1,0 +1,224 @@
+"""A program and one of its nets in, its graph out: blocks elaborated, loops unrolled, shapes known on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..dsl import ast
+from ..dsl.diagnostics import Note
+from . import apply as applying
+from . import evaluate as evaluating
+from . import flow
+from .elaboration import Elaboration
+from .faults import POISON, Fault, Silent
+from .frames import Argument, Frame, OutputEvent, Tensor
+from .graph import Graph, Node, Port
+from .limits import Limits
+from .names import Naming
+from .program import FileScope, Program, resolve
+from .scope import Labels, Scope, suggest
+from .values import NetValue, Value, describe
+
+
+def choose(program: Program, name: str | None, stem: str = "") -> str:
+    """The net that is meant: the one named, else the one named like the file (`stem`), else the only one.
+
+    Raises `Fault`."""
+    scope = program.scope
+    nets = scope.net_names()
+    start = ast.Node(0, 0)
+    place = ast.Item(scope.source, 0, ast.Definition(0, 0)).place(start)
+    if name is not None:
+        if name in nets:
+            return name
+        raise Fault(
+            "unknown-net",
+            f"there is no net `{name}` in this file",
+            place,
+            help=suggest(name, nets) or (f"its nets are {', '.join(nets)}" if nets else "it defines no net"),
+        )
+    if stem in nets:
+        return stem
+    if len(nets) == 1:
+        return nets[0]
+    if not nets:
+        raise Fault(
+            "unknown-net",
+            "this file defines no net",
+            place,
+            help="a net is `net name { input 3x224x224 ... }`",
+        )
+    complete = [net for net in nets if not is_template(scope, net)]
+    if len(complete) == 1:
+        return complete[0]
+    raise Fault(
+        "unknown-net",
+        "this file holds several nets, and none is named like it",
+        place,
+        help=f"name one after a colon: {', '.join(complete or nets)}",
+    )
+
+
+def is_template(scope: FileScope, name: str) -> bool:
+    """Whether a net has parameters that nothing gives."""
+    try:
+        value = scope.find(name)[1]
+    except (Fault, Silent):
+        return False
+    return isinstance(value, NetValue) and bool(missing(value))
+
+
+def missing(net: NetValue) -> list[str]:
+    return [
+        parameter.name
+        for parameter in net.definition.parameters
+        if parameter.default is None and not parameter.rest and parameter.name not in net.bound
+    ]
+
+
+def net_named(program: Program, name: str) -> NetValue:
+    """The net of that name; raises `Fault` or `Silent`."""
+    _, value = program.scope.find(name)
+    if value is POISON:
+        raise Silent
+    if not isinstance(value, NetValue):
+        item = program.scope.definitions[name]
+        raise Fault("not-a-net", f"`{name}` is {describe(value)}, not a net", item.place(item.tree))
+    return value
+
+
+def lower(
+    program: Program,
+    net: str | NetValue,
+    *,
+    settings: Mapping[str, Value] | None = None,
+    inputs: Mapping[str, tuple[int, ...]] | None = None,
+    limits: Limits | None = None,
+) -> Graph | None:
+    """Elaborate a net. `settings` bind its parameters anew (`--set`), `inputs` the sizes of its inputs by name
+    (`""`: the first). None where it has mistakes, which are in `program.report`."""
+    limits = limits or Limits()
+    report = program.report
+    before = len(report.diagnostics)
+    name = net if isinstance(net, str) else net.definition.name.id
+    e = Elaboration(report, limits)
+    e.input_sizes = dict(inputs or {})
+    try:
+        value = net_named(program, net) if isinstance(net, str) else net
+        graph = _elaborate(e, value, name, dict(settings or {}))
+    except Fault as fault:
+        report.add(fault)
+        return None
+    except Silent:
+        return None
+    if any(diagnostic.severity == "error" for diagnostic in report.diagnostics[before:]):
+        return None
+    return graph
+
+
+def _elaborate(e: Elaboration, net: NetValue, name: str, settings: dict[str, Value]) -> Graph | None:
+    definition, item = net.definition, net.item
+    bound = {**net.bound, **{key: Argument(value) for key, value in settings.items()}}
+    known = [parameter.name for parameter in definition.parameters]
+    for key in settings:
+        if key not in known:
+            raise Fault(
+                "unknown-parameter",
+                f"the net `{name}` has no parameter `{key}`",
+                item.place(definition.name),
+                help=suggest(key, known) or (f"it has {', '.join(known)}" if known else "it has none"),
+            )
+    open_ = missing(NetValue(definition, net.scope, item, bound))
+    if open_:
+        raise Fault(
+            "template",
+            f"the net `{name}` is a template: it needs {', '.join(open_)}",
+            item.place(definition.name),
+            help=f"define a net by calling it: `net my_{name} = {name}({', '.join(f'{p}=...' for p in open_)})`, or give values with `--set`",
+        )
+    frame = Frame(definition=definition, item=item, arguments={})
+    e.frame = frame
+    scope = Scope(frame, item, net.scope, Labels(frame, None, {}), {})
+    applying.fill_parameters(e, definition, bound, {}, frame, scope, scope, definition.name)
+    with e.writing(frame.events):
+        result = flow.run_body(e, definition.body, scope, None)
+    if e.report.failed:
+        return None
+    if not e.inputs:
+        raise Fault(
+            "no-output",
+            f"the net `{name}` has no input",
+            item.place(definition.name),
+            help="add `input 3x224x224`",
+        )
+    ports = _ports(e, result, scope, definition)
+    frame.outputs = tuple(
+        tensor for event in e.outputs if event.weight is None for tensor in event.outputs
+    ) or applying.as_tuple(result)
+    return _finish(e, name, frame, ports)
+
+
+def _ports(e: Elaboration, result: Value, scope: Scope, definition: ast.Net) -> tuple[Port, ...]:
+    """The ways out: the `output` statements, or the last value; the auxiliary heads after them."""
+    results = [_port(event) for event in e.outputs if event.weight is None]
+    heads = [_port(event) for event in e.outputs if event.weight is not None]
+    if not results:
+        if result is POISON or result is None:
+            raise Silent
+        tensors = applying.as_tuple(result)
+        names = ["output"] if len(tensors) == 1 else [f"output{i + 1}" for i in range(len(tensors))]
+        results = [Port(name, tensor.node) for name, tensor in zip(names, tensors, strict=True)]
+    return (*results, *heads)
+
+
+def _port(event: OutputEvent) -> Port:
+    weight = None if event.weight is None else float(event.weight.value)  # type: ignore[arg-type]
+    return Port(event.name, event.outputs[0].node, weight)
+
+
+def _finish(e: Elaboration, name: str, frame: Frame, ports: tuple[Port, ...]) -> Graph | None:
+    naming = Naming(e.report.add)
+    modules = naming.name(frame)
+    if e.report.failed:
+        return None
+    nodes = (
+        Node(
+            id_,
+            naming.names[id_],
+            made.op,
+            made.frame,
+            made.event,
+            made.site,
+            made.item,
+            made.arguments,
+            e.weights.get(id_, id_),
+        )
+        for id_, made in enumerate(e.nodes)
+    )
+    edges = {id_: made.inputs for id_, made in enumerate(e.nodes)}
+    graph = Graph(name, nodes, edges, ports, frame, modules, naming.labels)
+    _refuse_waste(e, graph)
+    return None if e.report.failed else graph
+
+
+def _refuse_waste(e: Elaboration, graph: Graph) -> None:
+    """A value that reaches no output is reported where it ends."""
+    useful = graph.ancestors(port.node for port in graph.outputs)
+    if len(useful) == len(graph):
+        return
+    read = {source for node in graph for source in graph.inputs(node.id)}
+    for node in graph:
+        if node.id not in useful and node.id not in read:
+            e.frame = node.frame
+            e.complain(
+                Fault(
+                    "thrown-away",
+                    f"what `{node.op.name}` gives here reaches no output",
+                    node.place,
+                    "thrown away",
+                    help="use its label later, or remove it",
+                )
+            )
+
+
+__all__ = ["Limits", "Note", "Program", "Tensor", "choose", "evaluating", "lower", "resolve"]

@@ -1,0 +1,328 @@
+"""The events of a net in, the tree of its modules out, with the name of every node.
+
+Straight in a block or net, unlabelled groups, `if` and `for` are no modules: every label there is an attribute,
+and an unlabelled layer takes its layer's or block's name and a running number, passing over labels. In a container
+(a label on several steps), and in a block that is only layers in sequence, children count from 0: repeats,
+parentheses, `if` and `for` put their layers in the same sequence; unlabelled braces, merges, and a merge's members
+are one child each. A label replaces its child's number, which still counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from ..dsl.diagnostics import Note
+from .faults import Fault
+from .frames import (
+    Apply,
+    Bind,
+    Branch,
+    Call,
+    Event,
+    Frame,
+    InputEvent,
+    Label,
+    Loop,
+    Member,
+    Merge,
+    Names,
+    OutputEvent,
+    Shared,
+    Turn,
+)
+from .frames import Sequence as SequenceEvent
+from .graph import Module
+
+
+def suffix(indices: Sequence[int | str]) -> str:
+    """What indices add to a label: `[1]` is `1`, `[3, 2]` is `3_2`, `["b"]` is `b`."""
+    return "_".join(map(str, indices))
+
+
+def splice(events: Sequence[Event]) -> Iterator[Event]:
+    """The events that are children of one sequence: repeats, `for`, `if` and parentheses give theirs."""
+    for event in events:
+        match event:
+            case Loop(turns=turns):
+                for turn in turns:
+                    yield from splice(turn.events)
+            case Branch(events=inner) | OutputEvent(events=inner):
+                yield from splice(inner)
+            case SequenceEvent(form="chain", label=None, events=inner):
+                yield from splice(inner)
+            case _:
+                yield event
+
+
+def children(event: Event) -> list[Event]:
+    """The children by number of a labelled sequence or merge."""
+    events: Sequence[Event] = ()
+    if isinstance(event, SequenceEvent):
+        events = event.events
+    elif isinstance(event, Merge):
+        events = event.members
+    return [child for child in splice(events) if is_child(child)]
+
+
+def is_child(event: Event) -> bool:
+    return isinstance(event, (Apply, Call, SequenceEvent, Merge, Member))
+
+
+def is_sequence(frame: Frame) -> bool:
+    """Whether a block is only layers in sequence, none labelled: an `nn.Sequential`."""
+    if frame.parent is None or len(frame.inputs) != 1 or not frame.events:
+        return False
+    at = frame.inputs[0]
+    for event in splice(frame.events):
+        if isinstance(event, Bind):
+            if event.argument.value.__class__.__name__ == "SharedLayer":
+                return False
+            continue
+        if not isinstance(event, (Apply, Call)) or event.label is not None or event.shared is not None:
+            return False
+        if len(event.inputs) != 1 or len(event.outputs) != 1 or event.inputs[0] is not at:
+            return False
+        at = event.outputs[0]
+    return len(frame.outputs) == 1 and frame.outputs[0] is at
+
+
+class Naming:
+    """Names one net. Duplicate labels are handed to `complain`."""
+
+    def __init__(self, complain: Callable[[Fault], None]) -> None:
+        self.complain = complain
+        self.names: dict[int, str] = {}
+        self.labels: dict[str, int] = {}
+        self.owners: dict[int, str] = {}
+        """Paths of shared layers, by `id` of their `Shared`."""
+
+    def name(self, frame: Frame) -> Module:
+        """The root module of a net."""
+        root = Module("", "", "net", None, frame, [], output=_output(frame.outputs))
+        self._attributes(frame, root)
+        return root
+
+    # --- the two ways to name ---
+
+    def _frame(self, frame: Frame, module: Module) -> None:
+        if is_sequence(frame):
+            self._numbers(frame.events, module)
+        else:
+            self._attributes(frame, module)
+
+    def _attributes(self, frame: Frame, module: Module) -> None:
+        """Children of a block or net by label, or by their kind and a running number."""
+        place = _Attributes(self, module)
+        place.take_labels(frame.events)
+        place.walk(frame.events)
+
+    def _numbers(self, events: Sequence[Event], module: Module) -> None:
+        """Children of a container by label, or by number."""
+        taken: dict[str, Label] = {}
+        number = 0
+        for event in splice(events):
+            if isinstance(event, Bind):
+                self._bind(event, module)
+            elif isinstance(event, Names):
+                self._named_values(event, module, taken)
+            elif is_child(event):
+                self._child(event, str(number), module, taken)
+                number += 1
+
+    def _child(self, event: Event, number: str, module: Module, taken: dict[str, Label]) -> None:
+        if isinstance(event, Member):
+            self._member(event, number, module, taken)
+            return
+        if event.label is not None:
+            self.claim(event.label, taken)
+        self.add(event, event.label.attribute if event.label is not None else number, module)
+
+    def _member(self, member: Member, number: str, module: Module, taken: dict[str, Label]) -> None:
+        """A merge's member is one child: its only layer, or a sequence of its own."""
+        inner = [event for event in splice(member.events) if is_child(event)]
+        for event in member.events:
+            if isinstance(event, Names):
+                self._named_values(event, module, taken)
+        if len(inner) == 1:
+            only = inner[0]
+            if only.label is not None:
+                self.claim(only.label, taken)
+            self.add(only, only.label.attribute if only.label is not None else number, module)
+        elif inner:
+            child = self._module(module, number, "container", member, None, member.outputs)
+            self._numbers(member.events, child)
+
+    # --- modules ---
+
+    def add(self, event: Event, attribute: str, parent: Module) -> None:
+        """The module of one event, with all that lies in it."""
+        match event:
+            case Apply(shared=shared, nodes=nodes):
+                path = self._share(shared, parent, attribute)
+                module = self._module(parent, attribute, "layer", event, None, event.outputs, nodes)
+                module.shared = path
+                for index, node in enumerate(nodes):
+                    self.names[node] = module.path if len(nodes) == 1 else f"{module.path}.{index}"
+            case Call(frame=frame, shared=shared):
+                path = self._share(shared, parent, attribute)
+                module = self._module(parent, attribute, "block", event, frame, event.outputs)
+                module.shared = path
+                self._frame(frame, module)
+            case SequenceEvent(events=events):
+                module = self._module(parent, attribute, "container", event, None, event.outputs)
+                self._numbers(events, module)
+            case Merge(members=members):
+                module = self._module(parent, attribute, "container", event, None, event.outputs)
+                self._numbers(members, module)
+                self.merging(event, module, event.head)
+
+    def _module(
+        self,
+        parent: Module,
+        attribute: str,
+        kind: str,
+        event: Event,
+        frame: Frame | None,
+        outputs: tuple[object, ...],
+        nodes: tuple[int, ...] = (),
+    ) -> Module:
+        path = f"{parent.path}.{attribute}" if parent.path else attribute
+        module = Module(path, attribute, kind, event, frame, [], nodes, _output(event.outputs))
+        parent.children.append(module)
+        return module
+
+    def merging(self, event: Merge, module: Module, name: str) -> None:
+        """The nodes of a merge that is a module: children without weights, named after the group."""
+        for index, node in enumerate(event.nodes):
+            attribute = name if len(event.nodes) == 1 else f"{name}{index + 1}"
+            child = Module(f"{module.path}.{attribute}", attribute, "layer", event, None, [], (node,), node)
+            module.children.append(child)
+            self.names[node] = child.path
+
+    def _share(self, shared: Shared | None, parent: Module, attribute: str) -> str | None:
+        """The owner's path for a further use of a shared layer; None for the owner itself."""
+        if shared is None:
+            return None
+        path = f"{parent.path}.{attribute}" if parent.path else attribute
+        owner = self.owners.setdefault(id(shared), path)
+        return None if owner == path else owner
+
+    def _bind(self, event: Bind, module: Module) -> None:
+        """`let f = share(...)`: the layer is named by its `let`, where that stands."""
+        shared = getattr(event.argument.value, "shared", None)
+        if isinstance(shared, Shared):
+            path = f"{module.path}.{event.name}" if module.path else event.name
+            self.owners.setdefault(id(shared), path)
+
+    def _named_values(self, event: Names, module: Module, taken: dict[str, Label]) -> None:
+        for label, tensor in zip(event.labels, event.outputs, strict=False):
+            self.claim(label, taken)
+            path = f"{module.path}.{label.attribute}" if module.path else label.attribute
+            self.labels[path] = tensor.node
+
+    def claim(self, label: Label, taken: dict[str, Label]) -> None:
+        earlier = taken.setdefault(label.attribute, label)
+        if earlier is label:
+            return
+        self.complain(
+            Fault(
+                "duplicate-label",
+                f"two labels of one module are both `{label.attribute}`",
+                label.item.place(label.site),
+                "again here",
+                (Note(earlier.item.place(earlier.site), "first here"),),
+                help="give each its own name, or an index",
+            )
+        )
+
+
+class _Attributes:
+    """The attributes of one block or net."""
+
+    def __init__(self, naming: Naming, module: Module) -> None:
+        self.naming, self.module = naming, module
+        self.taken: dict[str, Label] = {}
+        self.counts: dict[str, int] = {}
+
+    def take_labels(self, events: Sequence[Event]) -> None:
+        """Labels first: running numbers pass over them."""
+        for event in events:
+            if isinstance(event, Names):
+                self.naming._named_values(event, self.module, self.taken)
+            elif isinstance(event, InputEvent):
+                if event.label is not None:
+                    self.naming.claim(event.label, self.taken)
+            elif isinstance(event, Bind):
+                self.naming._bind(event, self.module)
+                if isinstance(getattr(event.argument.value, "shared", None), Shared):
+                    self.counts.setdefault(event.name, 0)
+            elif event.label is not None:
+                self.naming.claim(event.label, self.taken)
+            else:
+                for inner in _inside(event):
+                    self.take_labels(inner)
+
+    def walk(self, events: Sequence[Event]) -> None:
+        for event in events:
+            match event:
+                case InputEvent(node=node, name=name):
+                    self.naming.names[node] = self._free(name) if event.label is None else name
+                case Apply() | Call():
+                    self.naming.add(event, self._attribute(event), self.module)
+                case SequenceEvent() | Merge() if event.label is not None:
+                    self.naming.add(event, event.label.attribute, self.module)
+                case _:
+                    for inner in _inside(event):
+                        self.walk(inner)
+                    if isinstance(event, Merge):
+                        self._merging(event)
+
+    def _attribute(self, event: Apply | Call) -> str:
+        if event.label is not None:
+            return event.label.attribute
+        return self._number(event.frame.name if isinstance(event, Call) else event.op.name)
+
+    def _number(self, name: str) -> str:
+        """The next `name1`, `name2`, ... that no label has."""
+        while True:
+            count = self.counts[name] = self.counts.get(name, 0) + 1
+            attribute = f"{name}{count}"
+            if attribute not in self.taken:
+                return attribute
+
+    def _free(self, name: str) -> str:
+        while name in self.taken:
+            name += "_"
+        return name
+
+    def _merging(self, event: Merge) -> None:
+        path = self.module.path
+        for node in event.nodes:
+            attribute = self._number(event.head)
+            full = f"{path}.{attribute}" if path else attribute
+            self.module.children.append(Module(full, attribute, "layer", event, None, [], (node,), node))
+            self.naming.names[node] = full
+
+
+def _inside(event: Event) -> list[Sequence[Event]]:
+    """The lists of events that stand in an event which is no module of its own."""
+    match event:
+        case Loop(turns=turns):
+            return [turn.events for turn in turns]
+        case (
+            Branch(events=events)
+            | SequenceEvent(events=events)
+            | Member(events=events)
+            | OutputEvent(events=events)
+        ):
+            return [events]
+        case Merge(members=members):
+            return [members]
+    return []
+
+
+def _output(outputs: Sequence[object]) -> int | None:
+    return getattr(outputs[0], "node", None) if len(outputs) == 1 else None
+
+
+__all__ = ["Naming", "Turn", "children", "is_sequence", "splice", "suffix"]

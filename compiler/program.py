@@ -1,0 +1,206 @@
+"""A parsed file in, the names that its text can use out: its own, those of `use`, and the built-in ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from ..dsl import ast
+from ..dsl.diagnostics import Note
+from ..dsl.parser import parse
+from ..dsl.source import Source
+from ..ops.registry import LAYERS
+from .faults import POISON, Fault, Report, Silent
+from .values import BlockLayer, Builtin, Function, Identity, MergeWord, NetValue, Value
+
+Load = Callable[[str, Source], Source | None]
+"""Finds the file of `use NAME`, given the source that says so; None where there is none."""
+
+MERGES = ("add", "mul", "max", "mean", "concat", "dense")
+FUNCTIONS = (
+    ["min", "floor", "ceil", "round", "abs", "len", "range", "reversed", "enumerate", "zip", "sum", "divisible", "share"]
+)  # `max` is a merge word too
+BUILTINS: dict[str, Value] = {
+    **{name: Builtin(op, {}) for name, op in LAYERS.items() if name not in MERGES},
+    **{name: Function(name) for name in FUNCTIONS},
+    **{name: MergeWord(name, {}) for name in MERGES},
+    "id": Identity(),
+}
+
+
+class Import(Struct, frozen=True, eq=False):
+    """A name taken from another file."""
+
+    scope: FileScope
+    name: str
+
+
+class FileScope:
+    """The names of one file. Values are found when they are first asked for, so that order does not matter."""
+
+    def __init__(self, file: ast.File, report: Report) -> None:
+        self.file = file
+        self.source = file.source
+        self.report = report
+        self.definitions: dict[str, ast.Item] = {}
+        self.imports: dict[str, Import] = {}
+        self._values: dict[str, Value] = {}
+        self._open: set[str] = set()
+
+    def known(self) -> list[str]:
+        return [*self.definitions, *self.imports, *BUILTINS]
+
+    def find(self, name: str) -> tuple[bool, Value]:
+        """The value of a name of this file, of what it uses, or a built-in one."""
+        if name in self._values:
+            return True, self._values[name]
+        if name in self.definitions:
+            value = self._define(name, self.definitions[name])
+        elif name in self.imports:
+            origin = self.imports[name]
+            value = origin.scope.find(origin.name)[1]
+        elif name in BUILTINS:
+            return True, BUILTINS[name]
+        else:
+            return False, None
+        self._values[name] = value
+        return True, value
+
+    def net_names(self) -> list[str]:
+        """The nets that this file defines, in its order."""
+        return [
+            name for name, item in self.definitions.items() if isinstance(item.tree, (ast.Net, ast.NetAlias))
+        ]
+
+    def docstring(self) -> str:
+        """The file's own description: the first docstring."""
+        for item in self.file.items:
+            if isinstance(item.tree, ast.Docstring):
+                return item.tree.text
+        return ""
+
+    def _define(self, name: str, item: ast.Item) -> Value:
+        match item.tree:
+            case ast.Block() as block:
+                return BlockLayer(block, self, item, {}, {})
+            case ast.Net() as net:
+                return NetValue(net, self, item, {})
+            case ast.NetAlias(name=place, value=expr) | ast.Constants(name=place, value=expr):
+                from .evaluate import evaluate_alone  # evaluation looks names up here
+
+                if name in self._open:
+                    raise Fault(
+                        "use-before-definition",
+                        f"`{name}` is defined by itself",
+                        item.place(place),
+                        "needs its own value",
+                    )
+                self._open.add(name)
+                try:
+                    return evaluate_alone(self, item, expr)
+                except Silent:
+                    return POISON
+                except Fault as fault:
+                    self.report.add(fault)
+                    return POISON
+                finally:
+                    self._open.discard(name)
+        raise AssertionError(item.tree)
+
+
+class Program(Struct, frozen=True, eq=False):
+    """A file with everything that it uses."""
+
+    scope: FileScope
+    report: Report
+
+
+def resolve(source: Source, load: Load) -> Program:
+    """Read `source` and all that it uses; mistakes are in the program's report."""
+    report = Report()
+    scope = _Reader(load, report).read(source, ())
+    return Program(scope, report)
+
+
+class _Reader:
+    def __init__(self, load: Load, report: Report) -> None:
+        self.load, self.report = load, report
+        self.files: dict[str, FileScope] = {}
+
+    def read(self, source: Source, users: tuple[str, ...]) -> FileScope:
+        """The scope of a file; `users` are the names of the files that led here."""
+        file, diagnostics = parse(source)
+        self.report.diagnostics.extend(diagnostics)
+        scope = self.files[source.name] = FileScope(file, self.report)
+        for item in file.items:
+            self._add(scope, item)
+        for item in file.items:
+            if isinstance(item.tree, ast.Use):
+                self._import(scope, item, item.tree, (*users, source.name))
+        return scope
+
+    def _add(self, scope: FileScope, item: ast.Item) -> None:
+        tree = item.tree
+        if not isinstance(tree, (ast.Block, ast.Net, ast.NetAlias, ast.Constants)):
+            return
+        name = tree.name.id
+        earlier = scope.definitions.get(name)
+        if earlier is None:
+            scope.definitions[name] = item
+            return
+        assert isinstance(earlier.tree, (ast.Block, ast.Net, ast.NetAlias, ast.Constants))
+        self.report.add(
+            Fault(
+                "duplicate-definition",
+                f"`{name}` is defined twice in this file",
+                item.place(tree.name),
+                "again here",
+                (Note(earlier.place(earlier.tree.name), "first here"),),
+                help="give one of them another name",
+            )
+        )
+
+    def _import(self, scope: FileScope, item: ast.Item, use: ast.Use, users: tuple[str, ...]) -> None:
+        from .scope import suggest
+
+        place = item.place(use.module)
+        source = self.load(use.module.id, scope.source)
+        if source is None:
+            self.report.add(
+                Fault(
+                    "missing-file",
+                    f"there is no `{use.module.id}.net` beside this file or among the bundled specs",
+                    place,
+                    "not found",
+                )
+            )
+            # what the file would have brought is unknown, so its names stay silent
+            for name in use.names or ():
+                scope._values.setdefault(name.id, POISON)
+            return
+        if source.name in users:
+            chain = " -> ".join((*users[users.index(source.name) :], source.name))
+            self.report.add(
+                Fault("import-cycle", f"these files use each other: {chain}", place, "closes the cycle")
+            )
+            return
+        other = self.files.get(source.name) or self.read(source, users)
+        if use.names is None:
+            for name in other.definitions:
+                scope.imports.setdefault(name, Import(other, name))
+            return
+        for wanted in use.names:
+            if wanted.id in other.definitions:
+                scope.imports[wanted.id] = Import(other, wanted.id)
+                continue
+            self.report.add(
+                Fault(
+                    "unknown-import",
+                    f"`{use.module.id}.net` has no `{wanted.id}`",
+                    item.place(wanted),
+                    "unknown",
+                    help=suggest(wanted.id, list(other.definitions)),
+                )
+            )
+            scope._values.setdefault(wanted.id, POISON)

@@ -1,0 +1,155 @@
+"""Names and what they mean: parameters, `let`s and loop variables, then the file, then labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from msgspec import Struct
+
+from ..dsl import ast
+from .faults import POISON, Fault, Silent
+from .frames import Event, Frame
+from .program import FileScope
+from .values import Value
+
+
+class Labelled(Struct, eq=False):
+    """What a label names: the value, and for a group the labels and the event within it."""
+
+    value: Value
+    inner: Labels | None = None
+    event: Event | None = None
+
+
+class Labels(Struct, eq=False):
+    """The labels of a frame, or those within a labelled group of it (`parent` then holds the ones around it)."""
+
+    frame: Frame
+    parent: Labels | None = None
+    entries: dict[tuple[str, tuple[int | str, ...]], Labelled] = {}
+
+    def find(self, name: str, indices: tuple[int | str, ...]) -> Labelled | None:
+        labels: Labels | None = self
+        while labels is not None:
+            if (name, indices) in labels.entries:
+                return labels.entries[name, indices]
+            labels = labels.parent
+        return None
+
+    def names(self) -> Iterator[str]:
+        labels: Labels | None = self
+        while labels is not None:
+            for name, _ in labels.entries:
+                yield name
+            labels = labels.parent
+
+
+class Scope(Struct, eq=False):
+    """The names of one pair of braces. `frame` is the frame whose text it is, `here` the tensor that `in` means
+    in this block or group (None: look outward)."""
+
+    frame: Frame
+    item: ast.Item
+    file: FileScope
+    labels: Labels
+    names: dict[str, Value]
+    parent: Scope | None = None
+    here: Value = None
+    in_loop: bool = False
+    """Whether a label here stands in a loop, and so needs an index."""
+
+    def inside(
+        self, *, here: Value = None, in_loop: bool | None = None, labels: Labels | None = None
+    ) -> Scope:
+        """A scope for braces within this one."""
+        return Scope(
+            self.frame,
+            self.item,
+            self.file,
+            labels or self.labels,
+            {},
+            self,
+            here,
+            self.in_loop if in_loop is None else in_loop,
+        )
+
+    def fault(self, node: ast.Node, code: str, message: str, marked: str = "", help: str = "") -> Fault:
+        return Fault(code, message, self.item.place(node), marked, help=help)
+
+    def local(self, name: str) -> tuple[bool, Value]:
+        """The nearest parameter, `let` or loop variable of that name, if there is one."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return True, scope.names[name]
+            scope = scope.parent
+        return False, None
+
+    def current(self) -> Value:
+        """What `in` means here, or None."""
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.here is not None:
+                return scope.here
+            scope = scope.parent
+        return None
+
+    def known(self) -> list[str]:
+        """Every name that could be meant here, for suggestions."""
+        found: list[str] = []
+        scope: Scope | None = self
+        while scope is not None:
+            found.extend(scope.names)
+            scope = scope.parent
+        return [*found, *self.file.known(), *self.labels.names()]
+
+    def look_up(self, node: ast.Name) -> Value:
+        """The value of a name; a label's value last. Raises `Fault` for an unknown one."""
+        name = node.id
+        if name == "in":
+            return self._checked(node, self._input(node))
+        found, value = self.local(name)
+        if not found:
+            found, value = self.file.find(name)
+        if not found:
+            labelled = self.labels.find(name, ())
+            if labelled is None:
+                raise self._unknown(node)
+            value = labelled.value
+        return self._checked(node, value)
+
+    def is_label(self, name: str) -> bool:
+        """Whether `name` can only be a label here: nothing nearer has that name."""
+        return name != "in" and not self.local(name)[0] and not self.file.find(name)[0]
+
+    def _checked(self, node: ast.Name, value: Value) -> Value:
+        if value is POISON:
+            raise Silent
+        return value
+
+    def _input(self, node: ast.Name) -> Value:
+        here = self.current()
+        if here is None:
+            raise self.fault(
+                node,
+                "misplaced",
+                "there is no `in` here: `in` is what enters a block or a group",
+                help="name the input",
+            )
+        return here
+
+    def _unknown(self, node: ast.Name) -> Fault:
+        return self.fault(
+            node,
+            "unknown-name",
+            f"there is no `{node.id}` here",
+            marked="unknown",
+            help=suggest(node.id, self.known()),
+        )
+
+
+def suggest(name: str, known: list[str]) -> str:
+    """`did you mean `x`?` for the nearest of the known names, or nothing."""
+    near = get_close_matches(name, sorted(set(known)), n=1, cutoff=0.7)
+    return f"did you mean `{near[0]}`?" if near else ""
