@@ -13,29 +13,36 @@ from .shapes import Shapes, infer
 
 
 def inplace(graph: Graph, shapes: Shapes | None = None) -> frozenset[int]:
-    """The nodes that work in place: each takes `inplace=True`, and nothing else needs what it overwrites."""
+    """The nodes that work in place: each takes `inplace=True`, and nothing else needs what it overwrites.
+
+    That is so where it is the only reader of its input (a way out of the net reads too), and the input is no
+    net's input, does not enter the node's frame from outside, lies in nobody else's memory, and is not kept for
+    backward by the layer that made it.
+    """
     known = infer(graph) if shapes is None else shapes
     readers = Counter(source for node in graph for source in graph.inputs(node.id))
     readers.update(port.node for port in graph.outputs)
-    return frozenset(
-        node.id
-        for node in graph
-        if node.op.family in ("activation", "regularisation")
-        and readers[graph.inputs(node.id)[0]] == 1
-        and may_overwrite(graph, graph[graph.inputs(node.id)[0]], node, known)
-        and takes_inplace(graph, node, known)
-    )
+    found: set[int] = set()
+    for node in graph:
+        if node.op.family not in ("activation", "regularisation"):
+            continue
+        source = graph[graph.inputs(node.id)[0]]
+        if (
+            readers[source.id] == 1
+            and source.op.family != "input"
+            and not shares_memory(source.op)
+            and all(entering.node != source.id for entering in node.frame.inputs)
+            and not is_kept(graph, source, known, source.id in found)
+            and takes_inplace(graph, node, known)
+        ):
+            found.add(node.id)
+    return frozenset(found)
 
 
-def may_overwrite(graph: Graph, source: Node, node: Node, shapes: Shapes) -> bool:
-    """Whether the value of `source`, which `node` alone reads, is of no use after it: not a net's input, nor
-    one that enters the node's frame, nor another value's memory, nor kept for backward by its maker."""
-    if source.op.family == "input" or shares_memory(source.op):
-        return False
-    if any(entering.node == source.id for entering in node.frame.inputs):
-        return False
-    inputs = [shapes[id_] for id_ in graph.inputs(source.id)]
-    return not source.op.saved(inputs, shapes[source.id]).output
+def is_kept(graph: Graph, node: Node, shapes: Shapes, overwrites: bool) -> bool:
+    """Whether a layer keeps its own output for backward."""
+    rule = node.op.saved_inplace if overwrites else node.op.saved
+    return rule([shapes[source] for source in graph.inputs(node.id)], shapes[node.id]).output
 
 
 def takes_inplace(graph: Graph, node: Node, shapes: Shapes) -> bool:

@@ -83,14 +83,10 @@ def train(graph: Graph, shapes: Shapes) -> Training:
         if not costs.nodes[node.weights].params and learning.isdisjoint(inputs):
             continue
         learning.add(node.id)
-        saved = node.op.saved([shapes[source] for source in inputs], shapes[node.id])
+        rule = node.op.saved_inplace if node.id in overwriting else node.op.saved
+        saved = rule([shapes[source] for source in inputs], shapes[node.id])
         extra += saved.extra
-        for slot in saved.inputs:
-            if slot == 0 and node.id in overwriting:
-                extra += shapes[inputs[0]].bytes  # what is overwritten and still needed is kept as a copy
-            else:
-                kept[memory[inputs[slot]]] = shapes[memory[inputs[slot]]].bytes
-        if saved.output:
-            kept[memory[node.id]] = shapes[memory[node.id]].bytes
+        values = [inputs[slot] for slot in saved.inputs] + ([node.id] if saved.output else [])
+        kept.update((memory[id_], shapes[memory[id_]].bytes) for id_ in values)
     params = FLOAT * costs.total.params
     return Training(params, params, params, sum(kept.values()) + extra)

@@ -110,25 +110,49 @@ class Prelu(Activation, frozen=True):
         return (equation("params", str(params), params), *super().why(inputs, output))
 
 
-class Leaky(Activation, frozen=True):
+class Signed(Activation, frozen=True):
+    """What `leaky` and `elu` have in common: x where it is positive, else something of its sign. In place,
+    PyTorch derives from the output, whose sign tells that of x; with a negative factor it refuses."""
+
+    @property
+    def factor(self) -> float:
+        raise NotImplementedError
+
+    def saved_inplace(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        return Saved(output=True)
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        slots = self.slots()
+        return Emit(Callee(self.module, slots), Callee(self.function, slots), inplace=self.factor >= 0)
+
+
+class Leaky(Signed, frozen=True):
     """x where it is positive, else `slope` times x."""
 
     name = "leaky"
-    module, function, inplace, keeps = "nn.LeakyReLU", "F.leaky_relu", True, "input"
+    module, function, keeps = "nn.LeakyReLU", "F.leaky_relu", "input"
 
     slope: Annotated[float, Meta(description="the slope for negative values")] = 0.01
+
+    @property
+    def factor(self) -> float:
+        return self.slope
 
     def slots(self) -> tuple[Slot, ...]:
         return (Slot("negative_slope", self.slope, "slope", default=0.01),)
 
 
-class Elu(Activation, frozen=True):
+class Elu(Signed, frozen=True):
     """x where it is positive, else `alpha` times (exp(x) - 1)."""
 
     name = "elu"
-    module, function, inplace, keeps = "nn.ELU", "F.elu", True, "input"
+    module, function, keeps = "nn.ELU", "F.elu", "input"
 
     alpha: Annotated[float, Meta(description="the negative limit, turned round")] = 1.0
+
+    @property
+    def factor(self) -> float:
+        return self.alpha
 
     def slots(self) -> tuple[Slot, ...]:
         return (Slot("alpha", self.alpha, "alpha", default=1.0),)

@@ -293,6 +293,14 @@ class Op(Struct, frozen=True):
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         raise NotImplementedError(f"`{self.name}` has no rule for what backward keeps")
 
+    def saved_inplace(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """What backward keeps where the output overwrites input 0: PyTorch copies that first if it needs it."""
+        saved = self.saved(inputs, output)
+        if 0 not in saved.inputs:
+            return saved
+        others = tuple(slot for slot in saved.inputs if slot)
+        return Saved(others, saved.output, saved.extra + inputs[0].bytes)
+
     def reach(self, inputs: Sequence[Shape], output: Shape) -> Reach | Literal["same", "all"]:
         """`same`: each element sees its own place only; `all`: every element sees the whole input."""
         raise NotImplementedError(f"`{self.name}` has no rule for its receptive field")
