@@ -1,0 +1,43 @@
+"""What is wrong in the text of one item, with offsets into it: a diagnostic that knows no file yet."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from .diagnostics import Diagnostic, Edit, Note
+from .source import Place, Source
+
+MOST_SLIPS = 20
+"""In one item; who has more wants to hear of the first ones."""
+
+
+class Slip(Struct, frozen=True):
+    """As `Diagnostic`; `causes` are (start, end, message), `fix` is (start, end, text) or None.
+
+    `blank` is the part to paint over before the text is read again, where the reader cannot go on by itself.
+    """
+
+    code: str
+    message: str
+    start: int
+    end: int
+    marked: str = ""
+    causes: tuple[tuple[int, int, str], ...] = ()
+    help: str = ""
+    fix: tuple[int, int, str] | None = None
+    blank: tuple[int, int] | None = None
+
+    def diagnose(self, source: Source, offset: int) -> Diagnostic:
+        def place(start: int, end: int) -> Place:
+            length = len(source.text)
+            return Place(source, min(offset + start, length), min(offset + end, length))
+
+        return Diagnostic(
+            code=self.code,
+            message=self.message,
+            place=place(self.start, self.end),
+            marked=self.marked,
+            causes=tuple(Note(place(start, end), message) for start, end, message in self.causes),
+            help=self.help,
+            fix=(Edit(place(self.fix[0], self.fix[1]), self.fix[2]),) if self.fix else (),
+        )
