@@ -7,7 +7,6 @@ the first use of the class.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from math import isfinite
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -44,7 +43,7 @@ class Field(Struct, frozen=True):
 
     name: str
     attribute: str
-    settle: Callable[[object, Field, int], object]
+    settle: Callable[[Any, Field, int], object]
     words: str
     default: object
     low: float | None
@@ -61,7 +60,9 @@ def bind(cls: type[Op], values: Mapping[str, object], inputs: Sequence[Shape]) -
 
     A value is an int, float, bool, None, str, list or `Window`. Tensors (`like`) are inputs, not values.
     """
-    fields = FIELDS.get(cls) or read_fields(cls)
+    fields = FIELDS.get(cls)
+    if fields is None:
+        fields = read_fields(cls)
     cls.admit(inputs)
     rank = len(inputs[0].dims) - 1 if inputs else 0
     settled: dict[str, Any] = {}
@@ -79,7 +80,9 @@ def bind(cls: type[Op], values: Mapping[str, object], inputs: Sequence[Shape]) -
 
 def parameters(cls: type[Op]) -> tuple[ParameterInfo, ...]:
     """The parameters of a layer in positional order; tensors come last."""
-    fields = FIELDS.get(cls) or read_fields(cls)
+    fields = FIELDS.get(cls)
+    if fields is None:
+        fields = read_fields(cls)
     written = tuple(
         ParameterInfo(name, field.words, field.default, field.description, field.choices)
         for name, field in fields.items()
@@ -100,7 +103,7 @@ def parameters(cls: type[Op]) -> tuple[ParameterInfo, ...]:
 # --- from values to settled values ---------------------------------------------------------------
 
 
-def settle_count(value: object, field: Field, rank: int) -> int:
+def settle_count(value: Any, field: Field, rank: int) -> int:
     if type(value) is not int:
         value = whole(value, field)
     if (field.low is not None and value < field.low) or (field.high is not None and value > field.high):
@@ -108,7 +111,7 @@ def settle_count(value: object, field: Field, rank: int) -> int:
     return value
 
 
-def settle_number(value: object, field: Field, rank: int) -> float:
+def settle_number(value: Any, field: Field, rank: int) -> float:
     if type(value) is int:
         value = float(value)
     if type(value) is not float or not isfinite(value):
@@ -121,13 +124,13 @@ def settle_number(value: object, field: Field, rank: int) -> float:
     return value
 
 
-def settle_bool(value: object, field: Field, rank: int) -> bool:
+def settle_bool(value: Any, field: Field, rank: int) -> bool:
     if type(value) is not bool:
         refuse_type(value, field)
     return value
 
 
-def settle_choice(value: object, field: Field, rank: int) -> str:
+def settle_choice(value: Any, field: Field, rank: int) -> str:
     if type(value) is not str:
         refuse_type(value, field)
     if value not in field.choices:
@@ -140,7 +143,7 @@ def settle_choice(value: object, field: Field, rank: int) -> str:
     return value
 
 
-def settle_window(value: object, field: Field, rank: int) -> Window:
+def settle_window(value: Any, field: Field, rank: int) -> Window:
     if type(value) is float:
         raise Reject(
             "wrong-type",
@@ -160,7 +163,7 @@ def settle_window(value: object, field: Field, rank: int) -> Window:
     return Window(per_dimension(value, field, rank))
 
 
-def settle_sizes(value: object, field: Field, rank: int) -> Sizes | None:
+def settle_sizes(value: Any, field: Field, rank: int) -> Sizes | None:
     if type(value) is int or type(value) is float:
         return settle_count(value, field, rank)
     if value is None and field.optional:
@@ -172,7 +175,7 @@ def settle_sizes(value: object, field: Field, rank: int) -> Sizes | None:
     return shorten(per_dimension(value, field, rank))
 
 
-def settle_margins(value: object, field: Field, rank: int) -> Margins:
+def settle_margins(value: Any, field: Field, rank: int) -> Margins:
     """The shortest of `1`, `(1, 0)` and `((0, 1), (0, 1))`."""
     if type(value) is not list and type(value) is not tuple:
         sizes = settle_sizes(value, field, rank)
@@ -196,14 +199,14 @@ def settle_margins(value: object, field: Field, rank: int) -> Margins:
     return tuple(pairs)
 
 
-def settle_padding(value: object, field: Field, rank: int) -> Padding:
+def settle_padding(value: Any, field: Field, rank: int) -> Padding:
     if type(value) is str:
         settle_choice(value, field, rank)
         return "same" if value == "same" else "tf"
     return settle_margins(value, field, rank)
 
 
-def settle_numbers(value: object, field: Field, rank: int) -> Numbers | None:
+def settle_numbers(value: Any, field: Field, rank: int) -> Numbers | None:
     if value is None and field.optional:
         return None
     if type(value) is Window and value.stride is None:
@@ -213,7 +216,7 @@ def settle_numbers(value: object, field: Field, rank: int) -> Numbers | None:
     return settle_number(value, field, rank)
 
 
-def settle_dims(value: object, field: Field, rank: int) -> tuple[int, ...]:
+def settle_dims(value: Any, field: Field, rank: int) -> tuple[int, ...]:
     if type(value) is Window and value.stride is None:
         value = value.size
     if type(value) is int or type(value) is float:
@@ -240,26 +243,24 @@ def settle_stride(cls: type[Op], settled: dict[str, Any], default: object) -> No
         settled["stride"] = shorten(window.size)
 
 
-def per_dimension(values: Sequence[object], field: Field, rank: int) -> tuple[int, ...]:
+def per_dimension(values: Sequence[Any], field: Field, rank: int) -> tuple[int, ...]:
     check_dimensions(values, field, rank)
     return tuple([settle_count(value, field, rank) for value in values])
 
 
-def check_dimensions(values: Sequence[object], field: Field, rank: int) -> None:
+def check_dimensions(values: Sequence[Any], field: Field, rank: int) -> None:
     if len(values) != rank:
         text = "x".join(map(str, values))
-        needed = "one number, the length" if rank == 1 else f"{rank} numbers, one for each dimension"
+        dimensions = ("a vector has no", "a sequence has one", "a map has two")[rank]
         raise Reject(
             "rank-mismatch",
-            f"`{field.name}` is {text}, and the input's {'dimension' if rank == 1 else 'dimensions'} need {needed}"
-            if rank
-            else f"`{field.name}` is {text}, and a vector has no spatial dimensions",
+            f"`{field.name}` is {text}, and {dimensions} spatial dimension{'s'[: rank != 1]}",
             blame=field.name,
             help="a plain number stands for every dimension",
         )
 
 
-def whole(value: object, field: Field) -> int:
+def whole(value: Any, field: Field) -> int:
     """A float that is whole to nine digits, as an integer."""
     if type(value) is not float or not isfinite(value):
         refuse_type(value, field)
@@ -269,7 +270,7 @@ def whole(value: object, field: Field) -> int:
             "not-whole",
             f"`{field.name}` must be whole, and is {value:.12g}",
             blame=field.name,
-            help=f"use `floor(...)` ({value // 1:.0f}), `round(...)` ({nearest_whole}) or `divisible(..., 8)`",
+            help=f"`floor(...)` gives {value // 1:.0f}, `round(...)` {nearest_whole}; `divisible(..., 8)` rounds to 8",
         )
     return nearest_whole
 
@@ -327,6 +328,8 @@ def alternatives(words: Sequence[str], last: str = "or") -> str:
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches  # only where something is refused: it loads much
+
     found = get_close_matches(word, known, 1)
     return f"did you mean `{found[0]}`?" if found else ""
 
@@ -335,7 +338,7 @@ def nearest(word: str, known: Sequence[str]) -> str:
 
 FIELDS: dict[type[Op], dict[str, Field]] = {}
 
-Settle = Callable[[object, Field, int], object]
+Settle = Callable[[Any, Field, int], object]
 KINDS: dict[object, tuple[Settle, str]] = {
     int: (settle_count, "a whole number"),
     float: (settle_number, "a number"),
