@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..dsl import ast
 from ..ops.base import Op
+from . import evaluate as evaluating
 from . import flow, groups
 from .elaboration import Elaboration
-from .evaluate import evaluate
 from .faults import POISON, Silent
 from .frames import Apply, Argument, Call, Event, Frame, Label, Loop, Sequence, Shared, Tensor, Turn
 from .scope import Labels, Scope
@@ -256,7 +256,7 @@ def fill_parameters(
                 )
             caller, e.frame = e.frame, frame
             try:
-                argument = Argument(evaluate(e, parameter.default, inner), parameter.default, frame)
+                argument = Argument(evaluating.evaluate(e, parameter.default, inner), parameter.default, frame)
             finally:
                 e.frame = caller
         if isinstance(argument.value, (Tensor, tuple)):
