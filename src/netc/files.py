@@ -13,10 +13,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from .dsl.scan import scan
 from .dsl.source import Source
 
 MAX_BYTES = 16 * 2**20
-NET_HEAD = re.compile(r"^[ \t]*net[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
+NET_HEAD = re.compile(r"net[ \t]+(\w+)")
 
 
 class Unusable(Exception):
@@ -74,16 +75,22 @@ def bundled_nets() -> dict[str, str]:
     for file in bundled_files():
         source = read_bundled(file)
         assert source is not None
-        for name in NET_HEAD.findall(source.text):
+        for name in net_names(source):
             nets.setdefault(name, file)
     return nets
+
+
+def net_names(source: Source) -> list[str]:
+    """The nets that a text defines, by their heads alone."""
+    heads = (NET_HEAD.match(source.text, chunk.start) for chunk in scan(source.text) if chunk.word == "net")
+    return [head[1] for head in heads if head]
 
 
 def find_bundled(name: str) -> tuple[Source, str | None] | None:
     """The bundled net of that name, or the bundled file of that name with None."""
     source = read_bundled(name)
     if source is not None:
-        return source, name if name in NET_HEAD.findall(source.text) else None
+        return source, name if name in net_names(source) else None
     file = bundled_nets().get(name)
     found = read_bundled(file) if file else None
     return (found, name) if found else None

@@ -1,0 +1,163 @@
+"""A spec in; its net's graph, the tables beside it and all that is wrong with it out. Never raises on what a user wrote.
+
+The command line, the Python API, editors and the tests compile through this module only.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import PurePath
+
+from .compiler import cost, depth, memory
+from .compiler.cost import Costs, Figures
+from .compiler.evaluate import evaluate_alone
+from .compiler.faults import Fault, Silent
+from .compiler.graph import Graph
+from .compiler.limits import Limits
+from .compiler.lower import choose, is_template, lower
+from .compiler.passes.inference import drop_heads
+from .compiler.program import Program, resolve
+from .compiler.shapes import Shapes, infer
+from .compiler.values import Value
+from .dsl.diagnostics import Diagnostic
+from .files import Spec
+from .settings import Setting
+
+RECURSION = 10_000
+"""Python frames: enough for the deepest nesting and the longest chain of calls that the language's limits allow."""
+
+
+@contextmanager
+def quiet_machine() -> Iterator[None]:
+    """No cyclic garbage collection, whose cost grows with the graph, and room for deep recursion, meanwhile."""
+    collecting, depth_before = gc.isenabled(), sys.getrecursionlimit()
+    gc.disable()
+    sys.setrecursionlimit(max(RECURSION, depth_before))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(depth_before)
+        if collecting:
+            gc.enable()
+
+
+class Facts:
+    """A graph and the tables beside it, each computed when it is first asked for."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    @cached_property
+    def shapes(self) -> Shapes:
+        return infer(self.graph)
+
+    @cached_property
+    def costs(self) -> Costs:
+        return cost.count(self.graph, self.shapes)
+
+    @property
+    def total(self) -> Figures:
+        return self.costs.total
+
+    @cached_property
+    def forward_memory(self) -> memory.Forward:
+        return memory.forward(self.graph, self.shapes)
+
+    @cached_property
+    def training_memory(self) -> memory.Training:
+        return memory.train(self.graph, self.shapes)
+
+    @cached_property
+    def depths(self) -> depth.Depths:
+        return depth.measure(self.graph)
+
+
+class Result:
+    """What could be computed. `net` is None where no net could be chosen, `training` and `inference` (without
+    auxiliary heads; the same object where there are none) where the net has mistakes."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        net: str | None,
+        program: Program | None,
+        graph: Graph | None,
+        diagnostics: tuple[Diagnostic, ...],
+    ) -> None:
+        self.spec, self.net, self.program, self.diagnostics = spec, net, program, diagnostics
+        self.training = Facts(graph) if graph is not None else None
+
+    @cached_property
+    def inference(self) -> Facts | None:
+        facts = self.training
+        if facts is None or not facts.graph.heads:
+            return facts
+        return Facts(drop_heads(facts.graph, facts.shapes)[0])
+
+    @property
+    def failed(self) -> bool:
+        return any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
+
+
+def compile(
+    spec: Spec,
+    *,
+    settings: Mapping[str, Setting | Value] | None = None,
+    inputs: Mapping[str, tuple[int, ...]] | None = None,
+    limits: Limits | None = None,
+) -> Result:
+    """Elaborate the net that `spec` means. `settings` bind its parameters anew. `inputs` are sizes without the batch
+    by the inputs' names, under `""` that of the first."""
+    with quiet_machine():
+        program = resolve(spec.source, spec.load)
+        net = None
+        graph = None
+        try:
+            net = choose(program, spec.net, PurePath(spec.source.name).stem)
+            values = {
+                name: evaluate_alone(program.scope, value.item, value.expr) if isinstance(value, Setting) else value
+                for name, value in (settings or {}).items()
+            }
+            graph = lower(program, net, settings=values, inputs=inputs, limits=limits)
+        except Fault as fault:
+            program.report.add(fault)
+        except Silent:
+            pass
+        result = Result(spec, net, program, graph, in_order(program.report.diagnostics))
+        if result.inference is not None:
+            _ = result.inference.costs
+        return result
+
+
+def nets_of(spec: Spec) -> list[str]:
+    """The nets that `spec` means: the one it names, else all of its file that need no parameters; where there is
+    none of these, nothing."""
+    if spec.net is not None:
+        return [spec.net]
+    program = resolve(spec.source, spec.load)
+    return [name for name in program.scope.net_names() if not is_template(program.scope, name)]
+
+
+def check(spec: Spec, *, limits: Limits | None = None) -> list[Result]:
+    """Every net that `spec` means; for a file without one, what can be said about its text."""
+    nets = nets_of(spec)
+    if not nets:
+        program = resolve(spec.source, spec.load)
+        return [Result(spec, None, program, None, in_order(program.report.diagnostics))]
+    return [compile(Spec(spec.source, net, spec.folder), limits=limits) for net in nets]
+
+
+def distinct(results: Sequence[Result]) -> tuple[Diagnostic, ...]:
+    """What is wrong with several nets of a file, each mistake once."""
+    return in_order([diagnostic for result in results for diagnostic in result.diagnostics])
+
+
+def in_order(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Each place and code once, file by file as they were met, in each in the order of the text."""
+    files = {name: number for number, name in enumerate(dict.fromkeys(d.place.source.name for d in diagnostics))}
+    once = {(d.code, d.place.source.name, d.place.start, d.place.end): d for d in reversed(diagnostics)}
+    return tuple(sorted(once.values(), key=lambda d: (files[d.place.source.name], d.place.start)))
