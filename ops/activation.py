@@ -30,7 +30,11 @@ class Activation(Op, frozen=True):
 
     family = "activation"
     ranks = (0, 1, 2)
-    examples = (Example("", (MAP,)), Example("", (SEQUENCE,)), Example("", (VECTOR,)))
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example("", (MAP,)),
+        Example("", (SEQUENCE,)),
+        Example("", (VECTOR,)),
+    )
 
     module: ClassVar[str]
     function: ClassVar[str]
@@ -81,7 +85,7 @@ class Relu6(Activation, frozen=True):
 
 
 class Prelu(Activation, frozen=True):
-    """x where it is positive, else a learned slope times x; one slope, as PyTorch has it, unless `per_channel`."""
+    """x where it is positive, else a learned slope times x: one slope, unless `per_channel`."""
 
     name = "prelu"
     keeps = "input"

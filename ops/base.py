@@ -31,7 +31,7 @@ Plain = int | float | bool | str | None | tuple["Plain", ...]
 Sizes = int | tuple[int, ...]
 """A number per spatial dimension; in a settled layer one integer where all are equal."""
 Margins = int | tuple[int, ...] | tuple[tuple[int, int], ...]
-"""Padding: the same everywhere, per dimension, or before and after in each; settled, the shortest of these."""
+"""Padding: the same everywhere, or per dimension, or before and after in each; settled, the shortest."""
 Padding = Literal["same", "tf"] | Margins
 Numbers = float | tuple[float, ...]
 """A number, or one per channel."""
@@ -104,7 +104,7 @@ class Cost(Struct, frozen=True):
 
 
 class Saved(Struct, frozen=True):
-    """What backward keeps: inputs by slot, the output, and `extra` bytes of the layer's own (a mask, indices)."""
+    """What backward keeps: inputs by slot, the output, and `extra` bytes of the layer's own (a mask)."""
 
     inputs: tuple[int, ...] = ()
     output: bool = False
@@ -181,9 +181,9 @@ class Emit(Struct, frozen=True):
     None where only the module will do (weights, buffers). `inplace`: accepts `inplace=True` in both forms.
     `training`: the function takes `training=self.training` as a further argument. `flattens`: what enters
     must be flattened first (`torch.flatten(x, 1)`). `support` names the snippets of
-    `codegen/templates/support/` that one of the forms calls by name, in the order in which they must stand; those
-    whose name is not printed are left out. `weights` are the attribute names of parameters and buffers
-    with their shapes, as in the `state_dict`.
+    `codegen/templates/support/` that one of the forms calls by name, in the order in which they must
+    stand; those whose name is not printed are left out. `weights` are the attribute names of parameters
+    and buffers with their shapes, as in the `state_dict`.
     """
 
     module: Callee | None = None
@@ -204,13 +204,13 @@ class Line(Struct, frozen=True):
 
 
 class Example(Struct, frozen=True):
-    """Arguments, as they would be written (`conv(3x3, 64)` without the name), and input shapes that they fit."""
+    """Arguments, as they would be written (`3x3, 64` of `conv(3x3, 64)`), and input shapes that they fit."""
 
     arguments: str
     inputs: tuple[Shape, ...]
 
 
-class Reject(Exception):
+class Reject(Exception):  # noqa: N818  # a refusal, which the framework makes a diagnostic
     """A rule refuses. `blame` names what it refuses: a parameter, `input`, or `input[1]`."""
 
     def __init__(self, code: str, message: str, blame: str = "input", help: str = "") -> None:
@@ -294,7 +294,7 @@ class Op(Struct, frozen=True):
         raise NotImplementedError(f"`{self.name}` has no rule for what backward keeps")
 
     def saved_inplace(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """What backward keeps where the output overwrites input 0: PyTorch copies that first if it needs it."""
+        """What backward keeps where the output overwrites input 0, which is copied first if it is needed."""
         saved = self.saved(inputs, output)
         if 0 not in saved.inputs:
             return saved

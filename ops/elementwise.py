@@ -26,7 +26,7 @@ from .base import (
     Slot,
 )
 
-TWO_OF_EACH = (
+TWO_OF_EACH: tuple[Example, ...] = (
     Example("", (MAP, MAP)),
     Example("", (SEQUENCE, SEQUENCE, SEQUENCE)),
     Example("", (VECTOR, VECTOR)),

@@ -50,7 +50,7 @@ class Normalisation(Op, frozen=True):
 
 
 class Bn(Normalisation, frozen=True):
-    """Batch normalisation: by the statistics of each channel over the batch, at inference by their running means."""
+    """Batch normalisation: each channel by its statistics over the batch, at inference by running means."""
 
     name = "bn"
     operations = 2  # at inference it is a scale and a shift

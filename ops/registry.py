@@ -17,15 +17,19 @@ from .activation import (
     Swish,
     Tanh,
 )
+from .adaptive import Adaptive, Gap, Gmp
 from .base import Op
-from .convolution import Conv, DwConv, UpConv
+from .channels import Channels, PadChannels, Shuffle, Split
+from .convolution import Conv, DwConv
 from .dense import Embed, Fc, Flatten
 from .elementwise import Add, Concat, Max, Mean, Mul, Scale, Shift
 from .entry import Input
 from .normalisation import Bn, Gn, Ln, Lrn
-from .pooling import Adaptive, AvgPool, Gap, Gmp, MaxPool
+from .pooling import AvgPool, MaxPool
 from .regularisation import Dropout, DropPath
-from .shape import Channels, Crop, Pad, PadChannels, Reshape, Resize, Shuffle, Split, Subsample
+from .resize import Crop, Resize
+from .shape import Pad, Reshape, Subsample
+from .upconv import UpConv
 
 CLASSES: tuple[type[Op], ...] = (
     *(Conv, DwConv, UpConv),

@@ -1,0 +1,146 @@
+"""Layers that take, add or reorder channels: `channels`, `pad_channels`, `split`, `shuffle`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from msgspec import Meta
+
+from .arithmetic import equation
+from .base import (
+    MAP,
+    SEQUENCE,
+    VECTOR,
+    Callee,
+    Emit,
+    Example,
+    Line,
+    Reject,
+    Shape,
+    Slot,
+)
+from .shape import Move
+
+
+class Channels(Move, frozen=True):
+    """The channels from `a` up to `b`."""
+
+    name = "channels"
+    ranks = (0, 1, 2)
+    alias = True
+    examples = (Example("2, 5", (MAP,)), Example("0, 8", (SEQUENCE,)), Example("1, 2", (VECTOR,)))
+
+    a: Annotated[int, Meta(ge=0, description="the first channel")]
+    b: Annotated[int, Meta(ge=1, description="the channel after the last")]
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        self.admit(inputs)
+        entering = inputs[0]
+        if self.b > entering.channels:
+            raise Reject(
+                "out-of-range", f"`b` is {self.b}, and there are only {entering.channels} channels", blame="b"
+            )
+        if self.a >= self.b:
+            raise Reject("out-of-range", f"there is no channel from {self.a} up to {self.b}", blame="a")
+        return Shape((self.b - self.a, *entering.spatial), entering.dtype)
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        return Emit(function="{0}[:, {a}:{b}]", slots=(Slot("a", self.a, "a"), Slot("b", self.b, "b")))
+
+    def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
+        return (equation("channels", f"{self.b} - {self.a}", output.channels),)
+
+
+class PadChannels(Move, frozen=True):
+    """Channels of zeros at the end, up to `out` of them."""
+
+    name = "pad_channels"
+    ranks = (0, 1, 2)
+    examples = (Example("11", (MAP,)), Example("16", (SEQUENCE,)), Example("9", (VECTOR,)))
+
+    out: Annotated[int, Meta(ge=1, description="output channels")]
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        self.admit(inputs)
+        entering = inputs[0]
+        if self.out < entering.channels:
+            raise Reject(
+                "out-of-range",
+                f"`out` is {self.out}, less than the {entering.channels} channels that enter",
+                blame="out",
+                help="`channels(0, n)` takes the first n",
+            )
+        return Shape((self.out, *entering.spatial), entering.dtype)
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        added = Slot("added", self.out - inputs[0].channels, "out - in_channels")
+        return Emit(function=f"F.pad({{0}}, ({'0, ' * (2 * output.rank + 1)}{{added}}))", slots=(added,))
+
+    def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
+        entering = inputs[0].channels
+        return (equation("channels", f"{entering} + {self.out - entering}", output.channels),)
+
+
+class Split(Move, frozen=True):
+    """A tuple of `n` equal parts of the channels; the layer is one of them."""
+
+    name = "split"
+    ranks = (0, 1, 2)
+    alias = True
+    internal = ("index",)
+    examples = (Example("2", (MAP,)), Example("4", (SEQUENCE,)), Example("2", (VECTOR,)))
+
+    n: Annotated[int, Meta(ge=1, description="how many parts")]
+    index: Annotated[int, Meta(ge=0, description="which part, from 0")] = 0
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        self.admit(inputs)
+        entering = inputs[0]
+        if entering.channels % self.n:
+            raise Reject(
+                "indivisible",
+                f"{entering.channels} channels cannot be split into {self.n} equal parts",
+                blame="n",
+            )
+        if self.index >= self.n:
+            raise Reject(
+                "out-of-range", f"of {self.n} parts there is none with number {self.index}", blame="n"
+            )
+        return Shape((entering.channels // self.n, *entering.spatial), entering.dtype)
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        slots = (Slot("n", self.n, "n"), Slot("index", self.index))
+        return Emit(function="{0}.chunk({n}, 1)[{index}]", slots=slots)
+
+    def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
+        return (equation("channels", f"{inputs[0].channels} // {self.n}", output.channels),)
+
+
+class Shuffle(Move, frozen=True):
+    """The channels of all groups in turn: the first of each, then the second of each."""
+
+    name = "shuffle"
+    dtypes = ("float32",)
+    examples = (Example("2", (MAP,)), Example("4", (SEQUENCE,)))
+
+    groups: Annotated[int, Meta(ge=1, description="how many groups the channels form")]
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        self.admit(inputs)
+        channels = inputs[0].channels
+        if channels % self.groups:
+            raise Reject(
+                "indivisible",
+                f"{channels} channels cannot be split into {self.groups} groups",
+                blame="groups",
+            )
+        return inputs[0]
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        slots = (Slot("groups", self.groups, "groups"),)
+        return Emit(Callee("nn.ChannelShuffle", slots), Callee("F.channel_shuffle", slots))
+
+    def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
+        channels = output.channels
+        return (equation("channels", f"{self.groups}*({channels} // {self.groups})", channels),)

@@ -1,0 +1,256 @@
+"""A value of the language, the field it is for and the rank of the input in; the settled value out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import isfinite
+from typing import Any, NoReturn
+
+from msgspec import Struct
+
+from .arithmetic import shorten
+from .base import Margins, Numbers, Padding, Reject, Sizes, Window
+
+Settle = Callable[[Any, "Field", int], object]
+
+
+class Field(Struct, frozen=True):
+    """A field of a layer's class: how a value becomes its settled form, and within which limits.
+
+    `attribute` is the name in the class, which may have a `_` after it (`shape` of `reshape` is `shape_`).
+    """
+
+    name: str
+    attribute: str
+    settle: Settle
+    words: str
+    default: object
+    low: float | None
+    low_open: bool
+    high: float | None
+    high_open: bool
+    choices: tuple[str, ...]
+    optional: bool
+    description: str
+
+
+# --- from values to settled values ---------------------------------------------------------------
+
+
+def settle_count(value: Any, field: Field, rank: int) -> int:
+    count: int = value if type(value) is int else whole(value, field)
+    if (field.low is not None and count < field.low) or (field.high is not None and count > field.high):
+        refuse_range(count, field)
+    return count
+
+
+def settle_number(value: Any, field: Field, rank: int) -> float:
+    if type(value) not in (int, float) or not isfinite(value):
+        refuse_type(value, field)
+    settled = float(value)
+    low, high = field.low, field.high
+    if (low is not None and (settled < low or (field.low_open and settled == low))) or (
+        high is not None and (settled > high or (field.high_open and settled == high))
+    ):
+        refuse_range(settled, field)
+    return settled
+
+
+def settle_bool(value: Any, field: Field, rank: int) -> bool:
+    if not isinstance(value, bool):
+        refuse_type(value, field)
+    return value
+
+
+def settle_choice(value: Any, field: Field, rank: int) -> str:
+    if not isinstance(value, str):
+        refuse_type(value, field)
+    if value not in field.choices:
+        raise Reject(
+            "unknown-choice",
+            f'`{field.name}` cannot be "{value}": {alternatives(field.choices)}',
+            blame=field.name,
+            help=nearest(value, field.choices),
+        )
+    return value
+
+
+def settle_window(value: Any, field: Field, rank: int) -> Window:
+    if type(value) is float:
+        raise Reject(
+            "wrong-type",
+            f"`{field.name}` is {value:g}, a quotient and no window",
+            blame=field.name,
+            help="an integer's stride stands apart: `stride=s`",
+        )
+    if type(value) is int:
+        return Window((settle_count(value, field, rank),) * rank)
+    if type(value) is Window:
+        size, stride = value.size, value.stride
+        if stride is not None:
+            stride = per_dimension(stride, field, rank)
+        return Window(per_dimension(size, field, rank), stride)
+    if type(value) not in (list, tuple):
+        refuse_type(value, field)
+    return Window(per_dimension(value, field, rank))
+
+
+def settle_sizes(value: Any, field: Field, rank: int) -> Sizes | None:
+    if type(value) is int or type(value) is float:
+        return settle_count(value, field, rank)
+    if value is None and field.optional:
+        return None
+    if type(value) is Window and value.stride is None:
+        value = value.size
+    if type(value) not in (list, tuple):
+        refuse_type(value, field)
+    return shorten(per_dimension(value, field, rank))
+
+
+def settle_margins(value: Any, field: Field, rank: int) -> Margins:
+    """The shortest of `1`, `(1, 0)` and `((0, 1), (0, 1))`."""
+    if type(value) is not list and type(value) is not tuple:
+        sizes = settle_sizes(value, field, rank)
+        assert sizes is not None  # no margins are optional
+        return sizes
+    if not any(type(entry) in (list, tuple) for entry in value):
+        return shorten(per_dimension(value, field, rank))
+    check_dimensions(value, field, rank)
+    pairs = []
+    for entry in value:
+        if type(entry) not in (list, tuple):
+            entry = (entry, entry)
+        if len(entry) != 2:
+            raise Reject(
+                "wrong-type",
+                f"an entry of `{field.name}` is a number or two, before and after; this has {len(entry)}",
+                blame=field.name,
+            )
+        pairs.append((settle_count(entry[0], field, rank), settle_count(entry[1], field, rank)))
+    if all(before == after for before, after in pairs):
+        return shorten(tuple(before for before, _ in pairs))
+    return tuple(pairs)
+
+
+def settle_padding(value: Any, field: Field, rank: int) -> Padding:
+    if type(value) is str:
+        settle_choice(value, field, rank)
+        return "same" if value == "same" else "tf"
+    return settle_margins(value, field, rank)
+
+
+def settle_numbers(value: Any, field: Field, rank: int) -> Numbers | None:
+    if value is None and field.optional:
+        return None
+    if type(value) is Window and value.stride is None:
+        value = value.size
+    if type(value) in (list, tuple):
+        return tuple(settle_number(entry, field, rank) for entry in value)
+    return settle_number(value, field, rank)
+
+
+def settle_dims(value: Any, field: Field, rank: int) -> tuple[int, ...]:
+    if type(value) is Window and value.stride is None:
+        value = value.size
+    if type(value) is int or type(value) is float:
+        value = (value,)
+    if type(value) not in (list, tuple):
+        refuse_type(value, field)
+    return tuple(settle_count(entry, field, rank) for entry in value)
+
+
+def per_dimension(values: Sequence[Any], field: Field, rank: int) -> tuple[int, ...]:
+    check_dimensions(values, field, rank)
+    return tuple([settle_count(value, field, rank) for value in values])
+
+
+def check_dimensions(values: Sequence[Any], field: Field, rank: int) -> None:
+    if len(values) != rank:
+        text = "x".join(map(str, values))
+        dimensions = ("a vector has no", "a sequence has one", "a map has two")[rank]
+        raise Reject(
+            "rank-mismatch",
+            f"`{field.name}` is {text}, and {dimensions} spatial dimension{'s'[: rank != 1]}",
+            blame=field.name,
+            help="a plain number stands for every dimension",
+        )
+
+
+def whole(value: Any, field: Field) -> int:
+    """A float that is whole to nine digits, as an integer."""
+    if not isinstance(value, float) or not isfinite(value):
+        refuse_type(value, field)
+    nearest_whole = round(value)
+    if abs(value - nearest_whole) > 1e-9 * max(1.0, abs(value)):
+        raise Reject(
+            "not-whole",
+            f"`{field.name}` must be whole, and is {value:.12g}",
+            blame=field.name,
+            help=f"`floor(...)` gives {value // 1:.0f}, `round(...)` {nearest_whole}, "
+            "`divisible(..., 8)` the nearest multiple of 8",
+        )
+    return nearest_whole
+
+
+# --- refusals ------------------------------------------------------------------------------------
+
+
+def refuse_type(value: object, field: Field) -> NoReturn:
+    raise Reject(
+        "wrong-type", f"`{field.name}` must be {field.words}, not {describe(value)}", blame=field.name
+    )
+
+
+def refuse_range(value: float, field: Field) -> NoReturn:
+    limits = []
+    if field.low is not None:
+        limits.append(f"{'above' if field.low_open else 'at least'} {field.low:g}")
+    if field.high is not None:
+        limits.append(f"{'below' if field.high_open else 'at most'} {field.high:g}")
+    raise Reject(
+        "out-of-range", f"`{field.name}` must be {' and '.join(limits)}, and is {value}", blame=field.name
+    )
+
+
+def describe(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'the string "{value}"'
+    if isinstance(value, list | tuple):
+        return f"a list of {len(value)}"
+    if isinstance(value, Window):
+        return f"the window {value}"
+    return str(value) if isinstance(value, int | float) else "a layer or a tensor"
+
+
+def alternatives(words: Sequence[str], last: str = "or") -> str:
+    """`a, b or c`"""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches  # only where something is refused: it loads much
+
+    found = get_close_matches(word, known, 1)
+    return f"did you mean `{found[0]}`?" if found else ""
+
+
+KINDS: dict[object, tuple[Settle, str]] = {
+    int: (settle_count, "a whole number"),
+    float: (settle_number, "a number"),
+    bool: (settle_bool, "true or false"),
+    Window: (settle_window, "a window"),
+    Sizes: (settle_sizes, "a whole number, or one for each dimension"),
+    Sizes | None: (settle_sizes, "a whole number, or one for each dimension"),
+    Margins: (settle_margins, "a whole number, one for each dimension, or [before, after] for each"),
+    Padding: (
+        settle_padding,
+        '"same", "tf", a whole number, one for each dimension, or [before, after] for each',
+    ),
+    Numbers: (settle_numbers, "a number, or a list of them"),
+    Numbers | None: (settle_numbers, "a number, or a list of them"),
+    tuple[int, ...]: (settle_dims, "a shape"),
+}
