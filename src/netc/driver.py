@@ -12,16 +12,13 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import PurePath
 
-from .compiler import cost, depth, memory
-from .compiler.cost import Costs, Figures
 from .compiler.evaluate import evaluate_alone
+from .compiler.facts import Facts
 from .compiler.faults import Fault, Silent
 from .compiler.graph import Graph
 from .compiler.limits import Limits
 from .compiler.lower import choose, is_template, lower
-from .compiler.passes.inference import drop_heads
 from .compiler.program import Program, resolve
-from .compiler.shapes import Shapes, infer
 from .compiler.values import Value
 from .dsl.diagnostics import Diagnostic
 from .files import Spec
@@ -45,37 +42,6 @@ def quiet_machine() -> Iterator[None]:
             gc.enable()
 
 
-class Facts:
-    """A graph and the tables beside it, each computed when it is first asked for."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-
-    @cached_property
-    def shapes(self) -> Shapes:
-        return infer(self.graph)
-
-    @cached_property
-    def costs(self) -> Costs:
-        return cost.count(self.graph, self.shapes)
-
-    @property
-    def total(self) -> Figures:
-        return self.costs.total
-
-    @cached_property
-    def forward_memory(self) -> memory.Forward:
-        return memory.forward(self.graph, self.shapes)
-
-    @cached_property
-    def training_memory(self) -> memory.Training:
-        return memory.train(self.graph, self.shapes)
-
-    @cached_property
-    def depths(self) -> depth.Depths:
-        return depth.measure(self.graph)
-
-
 class Result:
     """What could be computed. `net` is None where no net could be chosen, `training` and `inference` (without
     auxiliary heads; the same object where there are none) where the net has mistakes."""
@@ -93,10 +59,7 @@ class Result:
 
     @cached_property
     def inference(self) -> Facts | None:
-        facts = self.training
-        if facts is None or not facts.graph.heads:
-            return facts
-        return Facts(drop_heads(facts.graph, facts.shapes)[0])
+        return self.training.inference if self.training is not None else None
 
     @property
     def failed(self) -> bool:

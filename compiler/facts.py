@@ -1,0 +1,56 @@
+"""A graph in, the tables beside it out, each computed when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from . import cost, depth, memory, receptive
+from .cost import Costs, Figures
+from .graph import Graph
+from .passes.inference import drop_heads
+from .shapes import Shapes, infer
+
+
+class Facts:
+    """One graph with its tables."""
+
+    def __init__(self, graph: Graph, shapes: Shapes | None = None) -> None:
+        self.graph = graph
+        if shapes is not None:
+            self.shapes = shapes
+
+    @cached_property
+    def shapes(self) -> Shapes:
+        return infer(self.graph)
+
+    @cached_property
+    def costs(self) -> Costs:
+        return cost.count(self.graph, self.shapes)
+
+    @property
+    def total(self) -> Figures:
+        return self.costs.total
+
+    @cached_property
+    def forward_memory(self) -> memory.Forward:
+        return memory.forward(self.graph, self.shapes)
+
+    @cached_property
+    def training_memory(self) -> memory.Training:
+        return memory.train(self.graph, self.shapes)
+
+    @cached_property
+    def depths(self) -> depth.Depths:
+        return depth.measure(self.graph)
+
+    @cached_property
+    def receptive_fields(self) -> Mapping[int, receptive.Field]:
+        return receptive.measure(self.graph, self.shapes)
+
+    @cached_property
+    def inference(self) -> Facts:
+        """Those of the net without its auxiliary heads: the same object where there are none."""
+        if not self.graph.heads:
+            return self
+        return Facts(drop_heads(self.graph, self.shapes)[0])
