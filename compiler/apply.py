@@ -36,8 +36,8 @@ def apply(
     inner: Labels | None = None,
     shared: Shared | None = None,
 ) -> Value:
-    """Send `value` through `layer`, which stands at `site`. `label` names its module; `inner` takes the labels
-    within it. Whatever is wrong with the layer itself is said even if the value is broken."""
+    """Send `value` through `layer`, which stands at `site`. `label` names its module, `inner` takes the
+    labels within it. Whatever is wrong with the layer itself is said even if the value is broken."""
     if not isinstance(layer, Layer):
         raise not_a_layer(layer, scope, site)
     if value is POISON:
@@ -195,7 +195,7 @@ def _call_block(
             "recursion-limit",
             f"blocks stand in each other more than {e.limits.calls} deep",
             "calls itself without end" if e.frame.definition is definition else "one call too many",
-            help="a block that calls itself needs an `if` that ends it; a command's `--limit calls=N` raises the limit",
+            help="a block that calls itself needs an `if` to end it; `--limit calls=N` raises the limit",
         )
     frame = Frame(
         definition=definition,
@@ -256,7 +256,9 @@ def fill_parameters(
                 )
             caller, e.frame = e.frame, frame
             try:
-                argument = Argument(evaluating.evaluate(e, parameter.default, inner), parameter.default, frame)
+                argument = Argument(
+                    evaluating.evaluate(e, parameter.default, inner), parameter.default, frame
+                )
             finally:
                 e.frame = caller
         if isinstance(argument.value, (Tensor, tuple)):
@@ -264,7 +266,7 @@ def fill_parameters(
                 site,
                 "wrong-type",
                 f"`{name}` of `{definition.name.id}` is given a tensor",
-                help="a block receives tensors through `takes`: `block f() takes (a, b)`, called as `(a, b) -> f`",
+                help="a block receives tensors by `takes`: `block f() takes (a, b)`, called as `(a, b) -> f`",
             )
         frame.arguments[name] = argument
         inner.names[name] = argument.value
@@ -310,7 +312,7 @@ def _repeat(
     e: Elaboration, layer: Repeated, value: Value, scope: Scope, site: ast.Expr, shared: Shared | None
 ) -> Value:
     loop = Loop(site=layer.site, inputs=as_tuple(value), turns=[], count=layer.count)
-    for _ in range(layer.count.value):
+    for _ in range(layer.times):
         e.count_turn(scope, site)
         turn = Turn({}, [], as_tuple(value))
         with e.writing(turn.events):

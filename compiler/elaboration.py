@@ -118,7 +118,7 @@ class Elaboration:
         scope: Scope,
         site: ast.Node,
     ) -> Fault:
-        """A rule's refusal as a fault at the place of what it blames, with the place that made the input so."""
+        """A rule's refusal as a fault where the text has what it blames, with what made the input so."""
         place = scope.item.place(site)
         causes: tuple[Note, ...] = ()
         blamed = arguments.get(reject.blame)
@@ -141,7 +141,7 @@ class Elaboration:
 
     def call_chain(self) -> tuple[Note, ...]:
         """The uses of blocks that lead here, innermost first."""
-        notes = []
+        notes: list[Note] = []
         frame: Frame | None = self.frame
         while frame is not None and frame.parent is not None and len(notes) < 10:
             given = ", ".join(

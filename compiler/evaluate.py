@@ -108,7 +108,7 @@ def plain(e: Elaboration, expr: ast.Expr, scope: Scope) -> Value:
 
 
 def starts_with_tensor(e: Elaboration, first: ast.Expr, scope: Scope) -> bool:
-    """Whether a chain's first step is a value that flows rather than a layer; nothing is applied to find out."""
+    """Whether a chain's first step is a value that flows, not a layer; nothing is applied to find out."""
     match first:
         case ast.Name(id="in"):
             return True
@@ -182,7 +182,7 @@ def _repeat(
             f"a layer is repeated at most {e.limits.list_entries:,} times, not {count:,}",
             help="a command's `--limit list_entries=N` raises the limit",
         )
-    return Repeated(layer, Argument(count, site, scope.frame), expr)
+    return Repeated(layer, count, Argument(count, site, scope.frame), expr)
 
 
 # --- names with more behind them -----------------------------------------------------------------
@@ -404,7 +404,7 @@ def bind_arguments(
     owner: str,
 ) -> tuple[dict[str, Argument], dict[str, Argument]]:
     """Arguments bound anew: positions fill the parameters still open, names may bind again, `rest` (where the
-    definition has one) takes what has no parameter. Of two with one name the later wins where one was spread."""
+    definition has one) takes what has no parameter. Of two with one name the later wins if one was spread."""
     result, further = dict(bound), dict(rest or {})
     open_ = [name for name in positions if name not in bound]
     written: dict[str, ast.Node] = {}

@@ -1,4 +1,4 @@
-"""How elaboration refuses: a fault in, a diagnostic with its chain of calls out; what follows from it is silent."""
+"""How elaboration refuses: a fault in, a diagnostic with its calls out; what follows from it is silent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statements in, the value that flows out of them: chains, labels, `let`, `if`, `for`, and a net's ways in and out."""
+"""Statements in, the value that flows out: chains, labels, `let`, `if`, `for`, a net's ways in and out."""
 
 from __future__ import annotations
 
@@ -180,14 +180,13 @@ def _run_flow(e: Elaboration, statement: ast.Flow, scope: Scope, course: Course)
     expr = statement.value
     steps = expr.steps if isinstance(expr, ast.Chain) else (expr,)
     if not statement.labels:
-        value = run_steps(e, steps, scope, _received(course, steps, e, scope))
-        return value
+        return run_steps(e, steps, scope, _received(course, steps, e, scope))
     labels = [bind_label(e, label, scope) for label in statement.labels]
     return run_labelled(e, labels, statement, steps, scope, _received(course, steps, e, scope))
 
 
 def _received(course: Course, steps: tuple[ast.Expr, ...], e: Elaboration, scope: Scope) -> Value:
-    """What the statement receives; nothing is made for it (a concatenation in `dense`) if it starts elsewhere."""
+    """What the statement receives; None if it starts elsewhere."""
     first = steps[0]
     if not isinstance(first, ast.Tuple) and evaluating.starts_with_tensor(e, first, scope):
         return None
@@ -291,7 +290,7 @@ def child_of(e: Elaboration, expr: ast.Index, scope: Scope) -> Labelled:
     raise scope.fault(
         expr,
         "unknown-label",
-        f"this sequence has {len(children)} children, counted from 0, so none is [{', '.join(map(str, keys))}]",
+        f"this sequence has {len(children)} children, from 0 on, so none is [{', '.join(map(str, keys))}]",
     )
 
 

@@ -92,8 +92,7 @@ class Sequence(Event, eq=False, kw_only=True):
 
 
 class Merge(Event, eq=False, kw_only=True):
-    """`add { }` and its like, `dense { }` too. `nodes` are the merging nodes: none where there is one member,
-    one for `add mul max mean concat`; for `dense` the concatenations that members 2, 3, ... receive and
+    """`add { }` and its like, `dense { }` too. `nodes` are the merging nodes: none for one member, one for `add mul max mean concat`; for `dense` the concatenations that members 2, 3, ... receive and
     last the group's own."""
 
     head: str

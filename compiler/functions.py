@@ -1,4 +1,4 @@
-"""Arithmetic and the functions of the language on plain values; a refusal is a `Refusal`, which knows no place."""
+"""Arithmetic and the functions of the language on plain values; a `Refusal` knows no place."""
 
 from __future__ import annotations
 
@@ -91,9 +91,9 @@ def stride(window: Window, by: Value) -> Window:
 
 
 def power(left: Value, right: Value) -> Value:
-    if isinstance(left, int) and isinstance(right, int) and right > 0 and abs(left) > 1:
-        if right > INTEGER_BITS * 2 or left.bit_length() * right > INTEGER_BITS * 4:
-            raise Refusal("number-limit", "this number does not fit in 64 bits")
+    whole_ones = isinstance(left, int) and isinstance(right, int)
+    if whole_ones and right > 0 and abs(left) > 1 and left.bit_length() * right > INTEGER_BITS * 4:
+        raise Refusal("number-limit", "this number does not fit in 64 bits")  # found before it is computed
     if left < 0 and not float(right).is_integer():
         raise Refusal("out-of-range", f"{left} has no real power {right}")
     return left**right

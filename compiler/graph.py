@@ -1,7 +1,7 @@
 """The graph: layers as nodes, values as edges, over `networkx.MultiDiGraph`, which only this file touches.
 
-An edge's key is the input slot it fills (so that `add(x, x)` keeps both). The order of `nodes` is
-topological and that of the text. Tables beside the graph (shapes, costs) are computed from it, never kept in it.
+An edge's key is the input slot it fills (so that `add(x, x)` keeps both). The order of `nodes` is topological
+and that of the text. Tables beside the graph (shapes, costs) are computed from it, never kept in it.
 """
 
 from __future__ import annotations
@@ -49,12 +49,13 @@ class Port(Struct, frozen=True):
 
 
 class Module(Struct, eq=False):
-    """A part of the net as the generated code is nested: a layer, a block, or a container (a label on several steps).
+    """A part of the net as the generated code is nested: a layer, a block, or a container.
 
-    `path` is `layer1.0.conv1`, of the net itself empty; `attribute` its last step. `kind`: `layer` for a node (`nodes` holds it),
-    `block` for a frame, `container` for a `Sequence` or `Merge` that has children, `net` for the root. A layer without
-    weights is listed too, whether or not the code makes a module of it. `output` is the node whose value leaves it
-    (None where several do). `shared` is the path of the owner, where the weights are another module's.
+    `path` is `layer1.0.conv1`, of the net itself empty; `attribute` its last step. `kind`: `layer` for nodes
+    (`nodes` holds them), `block` for a frame, `container` for a label on several steps and for what has children
+    within one, `net` for the root. A layer without weights is listed too, whether or not the code makes a module
+    of it. `output` is the node whose value leaves it (None where several do). `shared` is the path of the owner,
+    where the weights are another module's.
     """
 
     path: str
@@ -75,7 +76,7 @@ class Module(Struct, eq=False):
 
 
 class Graph:
-    """A net, elaborated: nodes, edges, ways in and out, frames and modules. Immutable; passes build new ones."""
+    """A net, elaborated: nodes, edges, ways in and out, frames and modules. Passes build new ones."""
 
     def __init__(
         self,
@@ -87,8 +88,8 @@ class Graph:
         modules: Module,
         labels: Mapping[str, int],
     ) -> None:
-        """`edges` gives each node's inputs by slot; `nodes` come in topological order; `labels` are named values
-        that are no modules (`x: id`), by path; `outputs` hold the auxiliary heads after the outputs."""
+        """`edges` gives each node's inputs by slot; `nodes` come in topological order; `labels` are named
+        values that are no modules (`x: id`), by path; `outputs` hold the auxiliary heads after the outputs."""
         self.name = name
         self.outputs = outputs
         self.frame = frame

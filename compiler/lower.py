@@ -1,21 +1,19 @@
-"""A program and one of its nets in, its graph out: blocks elaborated, loops unrolled, shapes known on the way."""
+"""A program and one of its nets in, its graph out: blocks elaborated, loops unrolled, shapes known."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from ..dsl import ast
-from ..dsl.diagnostics import Note
 from . import apply as applying
-from . import evaluate as evaluating
 from . import flow
 from .elaboration import Elaboration
 from .faults import POISON, Fault, Silent
-from .frames import Argument, Frame, OutputEvent, Tensor
+from .frames import Argument, Frame, OutputEvent
 from .graph import Graph, Node, Port
 from .limits import Limits
 from .names import Naming
-from .program import FileScope, Program, resolve
+from .program import FileScope, Program
 from .scope import Labels, Scope, suggest
 from .values import NetValue, Value, describe
 
@@ -95,8 +93,8 @@ def lower(
     inputs: Mapping[str, tuple[int, ...]] | None = None,
     limits: Limits | None = None,
 ) -> Graph | None:
-    """Elaborate a net. `settings` bind its parameters anew (`--set`), `inputs` the sizes of its inputs by name
-    (`""`: the first). None where it has mistakes, which are in `program.report`."""
+    """Elaborate a net. `settings` bind its parameters anew (`--set`), `inputs` the sizes of its inputs by
+    name (`""`: the first). None where it has mistakes, which are in `program.report`."""
     limits = limits or Limits()
     report = program.report
     before = len(report.diagnostics)
@@ -134,7 +132,7 @@ def _elaborate(e: Elaboration, net: NetValue, name: str, settings: dict[str, Val
             "template",
             f"the net `{name}` is a template: it needs {', '.join(open_)}",
             item.place(definition.name),
-            help=f"define a net by calling it: `net my_{name} = {name}({', '.join(f'{p}=...' for p in open_)})`, or give values with `--set`",
+            help=f"call it, `net my_{name} = {name}({', '.join(f'{p}=...' for p in open_)})`, or use `--set`",
         )
     frame = Frame(definition=definition, item=item, arguments={})
     e.frame = frame
@@ -213,12 +211,9 @@ def _refuse_waste(e: Elaboration, graph: Graph) -> None:
             e.complain(
                 Fault(
                     "thrown-away",
-                    f"what `{node.op.name}` gives here reaches no output",
+                    f"what `{getattr(node.event, 'head', node.op.name)}` gives here reaches no output",
                     node.place,
                     "thrown away",
                     help="use its label later, or remove it",
                 )
             )
-
-
-__all__ = ["Limits", "Note", "Program", "Tensor", "choose", "evaluating", "lower", "resolve"]

@@ -1,10 +1,10 @@
 """The events of a net in, the tree of its modules out, with the name of every node.
 
-Straight in a block or net, unlabelled groups, `if` and `for` are no modules: every label there is an attribute,
-and an unlabelled layer takes its layer's or block's name and a running number, passing over labels. In a container
-(a label on several steps), and in a block that is only layers in sequence, children count from 0: repeats,
-parentheses, `if` and `for` put their layers in the same sequence; unlabelled braces, merges, and a merge's members
-are one child each. A label replaces its child's number, which still counts.
+Straight in a block or net, unlabelled groups, `if` and `for` are no modules: every label there is an
+attribute, and an unlabelled layer takes its layer's or block's name and a running number, passing over
+labels. In a container (a label on several steps), and in a block that is only layers in sequence, children
+count from 0: repeats, parentheses, `if` and `for` put their layers in the same sequence; unlabelled braces,
+merges, and a merge's members are one child each. A label replaces its child's number, which still counts.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from .frames import (
     Names,
     OutputEvent,
     Shared,
-    Turn,
 )
 from .frames import Sequence as SequenceEvent
 from .graph import Module
+from .values import SharedLayer
 
 
 def suffix(indices: Sequence[int | str]) -> str:
@@ -75,7 +75,7 @@ def is_sequence(frame: Frame) -> bool:
     at = frame.inputs[0]
     for event in splice(frame.events):
         if isinstance(event, Bind):
-            if event.argument.value.__class__.__name__ == "SharedLayer":
+            if isinstance(event.argument.value, SharedLayer):
                 return False
             continue
         if not isinstance(event, (Apply, Call)) or event.label is not None or event.shared is not None:
@@ -149,7 +149,7 @@ class Naming:
                 self.claim(only.label, taken)
             self.add(only, only.label.attribute if only.label is not None else number, module)
         elif inner:
-            child = self._module(module, number, "container", member, None, member.outputs)
+            child = self._module(module, number, "container", member, None)
             self._numbers(member.events, child)
 
     # --- modules ---
@@ -159,20 +159,20 @@ class Naming:
         match event:
             case Apply(shared=shared, nodes=nodes):
                 path = self._share(shared, parent, attribute)
-                module = self._module(parent, attribute, "layer", event, None, event.outputs, nodes)
+                module = self._module(parent, attribute, "layer", event, None, nodes)
                 module.shared = path
                 for index, node in enumerate(nodes):
                     self.names[node] = module.path if len(nodes) == 1 else f"{module.path}.{index}"
             case Call(frame=frame, shared=shared):
                 path = self._share(shared, parent, attribute)
-                module = self._module(parent, attribute, "block", event, frame, event.outputs)
+                module = self._module(parent, attribute, "block", event, frame)
                 module.shared = path
                 self._frame(frame, module)
             case SequenceEvent(events=events):
-                module = self._module(parent, attribute, "container", event, None, event.outputs)
+                module = self._module(parent, attribute, "container", event, None)
                 self._numbers(events, module)
             case Merge(members=members):
-                module = self._module(parent, attribute, "container", event, None, event.outputs)
+                module = self._module(parent, attribute, "container", event, None)
                 self._numbers(members, module)
                 self.merging(event, module, event.head)
 
@@ -183,10 +183,9 @@ class Naming:
         kind: str,
         event: Event,
         frame: Frame | None,
-        outputs: tuple[object, ...],
         nodes: tuple[int, ...] = (),
     ) -> Module:
-        path = f"{parent.path}.{attribute}" if parent.path else attribute
+        path = joined(parent, attribute)
         module = Module(path, attribute, kind, event, frame, [], nodes, _output(event.outputs))
         parent.children.append(module)
         return module
@@ -200,25 +199,26 @@ class Naming:
             self.names[node] = child.path
 
     def _share(self, shared: Shared | None, parent: Module, attribute: str) -> str | None:
-        """The owner's path for a further use of a shared layer; None for the owner itself."""
+        """The owner's path, for a use of a shared layer whose weights are another module's.
+
+        The owner is the module named by the `let`, where that stands, else the first use.
+        """
         if shared is None:
             return None
-        path = f"{parent.path}.{attribute}" if parent.path else attribute
+        path = joined(parent, attribute)
         owner = self.owners.setdefault(id(shared), path)
         return None if owner == path else owner
 
     def _bind(self, event: Bind, module: Module) -> None:
         """`let f = share(...)`: the layer is named by its `let`, where that stands."""
-        shared = getattr(event.argument.value, "shared", None)
-        if isinstance(shared, Shared):
-            path = f"{module.path}.{event.name}" if module.path else event.name
-            self.owners.setdefault(id(shared), path)
+        value = event.argument.value
+        if isinstance(value, SharedLayer):
+            self.owners.setdefault(id(value.shared), joined(module, event.name))
 
     def _named_values(self, event: Names, module: Module, taken: dict[str, Label]) -> None:
         for label, tensor in zip(event.labels, event.outputs, strict=False):
             self.claim(label, taken)
-            path = f"{module.path}.{label.attribute}" if module.path else label.attribute
-            self.labels[path] = tensor.node
+            self.labels[joined(module, label.attribute)] = tensor.node
 
     def claim(self, label: Label, taken: dict[str, Label]) -> None:
         earlier = taken.setdefault(label.attribute, label)
@@ -243,6 +243,8 @@ class _Attributes:
         self.naming, self.module = naming, module
         self.taken: dict[str, Label] = {}
         self.counts: dict[str, int] = {}
+        self.bound: set[str | None] = set()
+        """The names that `let`s here give to shared layers."""
 
     def take_labels(self, events: Sequence[Event]) -> None:
         """Labels first: running numbers pass over them."""
@@ -254,8 +256,8 @@ class _Attributes:
                     self.naming.claim(event.label, self.taken)
             elif isinstance(event, Bind):
                 self.naming._bind(event, self.module)
-                if isinstance(getattr(event.argument.value, "shared", None), Shared):
-                    self.counts.setdefault(event.name, 0)
+                if isinstance(event.argument.value, SharedLayer):
+                    self.bound.add(event.name)
             elif event.label is not None:
                 self.naming.claim(event.label, self.taken)
             else:
@@ -280,6 +282,8 @@ class _Attributes:
     def _attribute(self, event: Apply | Call) -> str:
         if event.label is not None:
             return event.label.attribute
+        if event.shared is not None and event is event.shared.owner and event.shared.name in self.bound:
+            return event.shared.name or ""
         return self._number(event.frame.name if isinstance(event, Call) else event.op.name)
 
     def _number(self, name: str) -> str:
@@ -287,7 +291,7 @@ class _Attributes:
         while True:
             count = self.counts[name] = self.counts.get(name, 0) + 1
             attribute = f"{name}{count}"
-            if attribute not in self.taken:
+            if attribute not in self.taken and attribute not in self.bound:
                 return attribute
 
     def _free(self, name: str) -> str:
@@ -296,10 +300,9 @@ class _Attributes:
         return name
 
     def _merging(self, event: Merge) -> None:
-        path = self.module.path
         for node in event.nodes:
             attribute = self._number(event.head)
-            full = f"{path}.{attribute}" if path else attribute
+            full = joined(self.module, attribute)
             self.module.children.append(Module(full, attribute, "layer", event, None, [], (node,), node))
             self.naming.names[node] = full
 
@@ -325,4 +328,5 @@ def _output(outputs: Sequence[object]) -> int | None:
     return getattr(outputs[0], "node", None) if len(outputs) == 1 else None
 
 
-__all__ = ["Naming", "Turn", "children", "is_sequence", "splice", "suffix"]
+def joined(module: Module, attribute: str) -> str:
+    return f"{module.path}.{attribute}" if module.path else attribute

@@ -18,9 +18,21 @@ Load = Callable[[str, Source], Source | None]
 """Finds the file of `use NAME`, given the source that says so; None where there is none."""
 
 MERGES = ("add", "mul", "max", "mean", "concat", "dense")
-FUNCTIONS = (
-    ["min", "floor", "ceil", "round", "abs", "len", "range", "reversed", "enumerate", "zip", "sum", "divisible", "share"]
-)  # `max` is a merge word too
+FUNCTIONS = [
+    "min",
+    "floor",
+    "ceil",
+    "round",
+    "abs",
+    "len",
+    "range",
+    "reversed",
+    "enumerate",
+    "zip",
+    "sum",
+    "divisible",
+    "share",
+]  # `max` is a merge word too
 BUILTINS: dict[str, Value] = {
     **{name: Builtin(op, {}) for name, op in LAYERS.items() if name not in MERGES},
     **{name: Function(name) for name in FUNCTIONS},
@@ -37,7 +49,7 @@ class Import(Struct, frozen=True, eq=False):
 
 
 class FileScope:
-    """The names of one file. Values are found when they are first asked for, so that order does not matter."""
+    """The names of one file. Values are found when they are first asked for, so order does not matter."""
 
     def __init__(self, file: ast.File, report: Report) -> None:
         self.file = file
@@ -187,8 +199,8 @@ class _Reader:
             return
         other = self.files.get(source.name) or self.read(source, users)
         if use.names is None:
-            for name in other.definitions:
-                scope.imports.setdefault(name, Import(other, name))
+            for defined in other.definitions:
+                scope.imports.setdefault(defined, Import(other, defined))
             return
         for wanted in use.names:
             if wanted.id in other.definitions:

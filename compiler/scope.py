@@ -23,7 +23,7 @@ class Labelled(Struct, eq=False):
 
 
 class Labels(Struct, eq=False):
-    """The labels of a frame, or those within a labelled group of it (`parent` then holds the ones around it)."""
+    """The labels of a frame, or those within a labelled group (`parent` then holds the ones around it)."""
 
     frame: Frame
     parent: Labels | None = None
@@ -46,8 +46,8 @@ class Labels(Struct, eq=False):
 
 
 class Scope(Struct, eq=False):
-    """The names of one pair of braces. `frame` is the frame whose text it is, `here` the tensor that `in` means
-    in this block or group (None: look outward)."""
+    """The names of one pair of braces. `frame` is the frame whose text it is, `here` the tensor that `in`
+    means in this block or group (None: look outward)."""
 
     frame: Frame
     item: ast.Item

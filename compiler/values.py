@@ -11,7 +11,8 @@ from ..ops.base import Op, Window
 from .frames import Argument, Shared, Tensor
 
 if TYPE_CHECKING:
-    from .scope import FileScope, Scope
+    from .program import FileScope
+    from .scope import Scope
 
 
 class Layer(Struct, frozen=True, eq=False):
@@ -50,7 +51,9 @@ class Repeated(Layer, frozen=True, eq=False):
     """`layer * n`; `site` is that product."""
 
     layer: Layer
+    times: int
     count: Argument
+    """`times` with its expression."""
     site: ast.Expr
 
 

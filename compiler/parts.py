@@ -1,0 +1,86 @@
+"""A graph and a path of labels in, the part of the net that it names out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+from msgspec import Struct
+
+from ..dsl import ast
+from .graph import Graph, Module
+from .names import children, suffix
+
+
+class Part(Struct, frozen=True):
+    """A module with its nodes in the graph's order, or a named value, which has none. `output` is the node whose
+    value leaves it; None where several do."""
+
+    path: str
+    nodes: tuple[int, ...]
+    output: int | None
+
+
+Indices = Callable[[tuple[ast.Expr, ...]], tuple[int | str, ...]]
+"""Gives the values of a label's indices."""
+
+
+class Parts:
+    """The names of a graph's modules and values."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    @cached_property
+    def modules(self) -> dict[str, Module]:
+        return {module.path: module for module in self.graph.modules.walk() if module.path}
+
+    @cached_property
+    def values(self) -> dict[str, int]:
+        """Named values that are no modules: labels, inputs, outputs."""
+        inputs = {node.name: node.id for node in self.graph if node.op.family == "input"}
+        return {**{port.name: port.node for port in self.graph.outputs}, **inputs, **self.graph.labels}
+
+    def find(self, expr: ast.Expr, indices: Indices) -> Part | None:
+        """The part at `layer[1][0].conv1`; None where there is none."""
+        for path in self.paths(expr, indices):
+            if path in self.modules:
+                return self.part(self.modules[path])
+            if path in self.values:
+                return Part(path, (), self.values[path])
+        return None
+
+    def paths(self, expr: ast.Expr, indices: Indices) -> list[str]:
+        """Where the path may lead: `layer[1]` is the label `layer1`, or child 1 of the label `layer`."""
+        match expr:
+            case ast.Name(id=name):
+                return [name]
+            case ast.Attribute(target=target, name=name):
+                return [f"{outer}.{name}" for outer in self.paths(target, indices)]
+            case ast.Index(target=target, items=items):
+                keys = indices(items)
+                outers = self.paths(target, indices)
+                labels = [] if isinstance(target, ast.Index) else [outer + suffix(keys) for outer in outers]
+                return labels + [self.child(outer, keys[0]) for outer in outers if len(keys) == 1]
+        return []
+
+    def child(self, path: str, number: int | str) -> str:
+        """The path of a container's child by number, which a label may have replaced."""
+        module = self.modules.get(path)
+        event = module.event if module is not None else None
+        if module is None or event is None or not isinstance(number, int):
+            return f"{path}.{number}"
+        events = children(event)
+        if 0 <= number < len(events):
+            for child in module.children:
+                if child.event is events[number]:
+                    return child.path
+        return f"{path}.{number}"
+
+    def part(self, module: Module) -> Part:
+        held = {id_ for inner in module.walk() for id_ in inner.nodes}
+        return Part(module.path, tuple(node.id for node in self.graph if node.id in held), module.output)
+
+    def known(self) -> list[str]:
+        """All names, for suggestions."""
+        return [*self.modules, *self.values]
