@@ -144,7 +144,7 @@ def _elaborate(e: Elaboration, net: NetValue, name: str, settings: dict[str, Val
         return None
     if not e.inputs:
         raise Fault(
-            "no-output",
+            "no-input",
             f"the net `{name}` has no input",
             item.place(definition.name),
             help="add `input 3x224x224`",

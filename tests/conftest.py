@@ -1,0 +1,78 @@
+"""What the tests share: programs and what they must give, as Markdown files that `pytest --update` rewrites."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+CASES = Path(__file__).parent / "cases"
+PART = re.compile(r"^## (?P<title>.+?)\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="rewrite the expectations of the cases")
+
+
+class Case:
+    """A part of a case file: a `net` block with a program, and further blocks with what it gives."""
+
+    def __init__(self, path: Path, title: str, text: str) -> None:
+        self.path, self.title = path, title
+        self.blocks = {fence["kind"]: fence["body"] for fence in FENCE.finditer(text)}
+        self.program = self.blocks["net"]
+
+    @property
+    def id(self) -> str:
+        return f"{self.path.stem}: {self.title}"
+
+
+def cases(folder: str) -> list[Case]:
+    """All cases of `tests/cases/FOLDER`, from files whose parts start with `## title`."""
+    return [
+        Case(path, part["title"], part["text"])
+        for path in sorted((CASES / folder).glob("*.md"))
+        for part in PART.finditer(path.read_text(encoding="utf-8"))
+    ]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test with a parameter `case` and a mark `cases("folder")` runs once for each case of that folder."""
+    mark = metafunc.definition.get_closest_marker("cases")
+    if mark is not None:
+        found = cases(mark.args[0])
+        metafunc.parametrize("case", found, ids=[case.id for case in found])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "cases(folder): run once for each case of tests/cases/FOLDER")
+
+
+@pytest.fixture()
+def agrees(request: pytest.FixtureRequest) -> Callable[[Case, str, str], None]:
+    """`agrees(case, kind, text)`: the case's block of that kind says `text`; with `--update` it is made to."""
+
+    def check(case: Case, kind: str, text: str) -> None:
+        text = text.rstrip("\n") + "\n"
+        if request.config.getoption("--update") and case.blocks.get(kind) != text:
+            whole = case.path.read_text(encoding="utf-8")
+            start = whole.index(f"## {case.title}\n")
+            end = whole.find("\n## ", start)
+            end = len(whole) if end < 0 else end
+            part = whole[start:end]
+            block = f"```{kind}\n{text}```"
+            if kind in case.blocks:
+                part = part.replace(f"```{kind}\n{case.blocks[kind]}```", block)
+            else:
+                part = part.rstrip("\n") + f"\n\n{block}\n"
+            case.path.write_text(whole[:start] + part + whole[end:], encoding="utf-8")
+            return
+        assert case.blocks.get(kind) == text
+
+    return check

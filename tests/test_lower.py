@@ -1,0 +1,85 @@
+"""Lowering: the programs of `cases/lower` give these graphs, and those of `cases/mistakes` these reports."""
+
+from __future__ import annotations
+
+import pytest
+
+from netc.compiler.graph import Graph
+from netc.compiler.lower import choose, lower
+from netc.compiler.program import Program, resolve
+from netc.compiler.reserved import MODULE_ATTRIBUTES
+from netc.dsl.report import render
+from netc.dsl.source import Source
+
+
+def read(text: str, **files: str) -> Program:
+    def load(name: str, user: Source) -> Source | None:
+        return Source(f"{name}.net", files[name]) if name in files else None
+
+    return resolve(Source("case.net", text), load)
+
+
+def elaborate(text: str, net: str | None = None, **files: str) -> tuple[Program, Graph | None]:
+    program = read(text, **files)
+    if program.report.failed:
+        return program, None
+    return program, lower(program, choose(program, net))
+
+
+def listing(graph: Graph) -> str:
+    """One line a node: its name, layer, inputs by name, and the owner of its weights if that is another."""
+    lines = []
+    for node in graph:
+        inputs = ", ".join(graph[source].name for source in graph.inputs(node.id))
+        owner = f"  = {graph[node.weights].name}" if node.weights != node.id else ""
+        lines.append(f"{node.name}: {node.op.name}({inputs}){owner}")
+    lines.extend(
+        f"-> {port.name}: {graph[port.node].name}" + (f" x {port.weight:g}" if port.weight is not None else "")
+        for port in graph.outputs
+    )
+    return "\n".join(lines)
+
+
+@pytest.mark.cases("lower")
+def test_program_gives_graph(case, agrees):
+    program, graph = elaborate(case.program)
+    assert graph is not None, "\n".join(render(diagnostic) for diagnostic in program.report.diagnostics)
+    agrees(case, "graph", listing(graph))
+
+
+@pytest.mark.cases("mistakes")
+def test_mistake_is_reported(case, agrees):
+    program = read(case.program, other="block known { relu }\n")
+    for net in program.scope.net_names() if not program.report.failed else []:
+        assert lower(program, net) is None or not program.report.failed
+    assert program.report.failed
+    agrees(case, "report", "\n\n".join(render(diagnostic) for diagnostic in program.report.diagnostics))
+
+
+def test_reserved_names_are_those_of_torch():
+    torch = pytest.importorskip("torch")
+    present = {name for name in dir(torch.nn.Module()) if not name.startswith("__")}
+    assert present <= MODULE_ATTRIBUTES
+
+
+@pytest.mark.parametrize("length", [1, 2, 5000])
+def test_long_chains_are_lowered_in_order(length):
+    _, graph = elaborate(f"net long {{ input x: 4x8x8\n relu * {length} }}")
+    assert graph is not None
+    assert [graph.inputs(node.id) for node in graph][1:] == [(i,) for i in range(length)]
+
+
+def test_same_text_gives_same_names():
+    text = "block f(n) { add { conv(3x3, n); id } }\nnet a { input x: 8x8x8\n f(8) * 3 -> conv(1x1, 2) }"
+    first, second = (elaborate(text)[1] for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert listing(first) == listing(second)
+
+
+def test_settings_bind_parameters_and_inputs_their_sizes():
+    program = read("net a(width, classes=10) { input x: 3x32x32\n conv(3x3, width) -> gap -> fc(classes) }")
+    graph = lower(program, "a", settings={"width": 7, "classes": 3}, inputs={"": (1, 9, 9)})
+    assert graph is not None
+    assert [node.op.out for node in graph if node.op.name in ("conv", "fc")] == [7, 3]
+    assert next(iter(graph)).op.shape([]).dims == (1, 9, 9)
