@@ -320,7 +320,12 @@ class Item(Struct, frozen=True, eq=False):
 
 
 class File(Struct, frozen=True, eq=False):
-    """A parsed file: the items that could be read, in the order of the text."""
+    """A parsed file: the items that could be read, in the order of the text.
+
+    `broken` are the names that the others would have defined (`*`: who knows which): what is said about
+    them would follow from the syntax errors that were reported already.
+    """
 
     source: Source
     items: tuple[Item, ...]
+    broken: frozenset[str] = frozenset()

@@ -54,7 +54,7 @@ FLOW = {
     "wrong-arity": "one value enters where several are taken, or the reverse",
     "thrown-away": "a value is computed that reaches no output",
     "misplaced": "a statement stands where its kind has no meaning",
-    "no-output": "a net that gives no value",
+    "no-input": "a net that nothing enters",
     "recursion-limit": "blocks call each other more than 200 deep",
     "unroll-limit": "loops unroll into more than the limit",
     "graph-limit": "the graph has more nodes, or a tensor more elements, than the limit",

@@ -38,7 +38,7 @@ CONCERNED = frozenset({"_NL", ";", *OPENERS, *CLOSERS})
 
 
 def lay_out(raw: list[Token], text: str) -> tuple[list[Token], list[Slip]]:
-    """The tokens, `$END` last; without it, they cannot be read: a slip says why (and what to `blank`)."""
+    """The tokens, `$END` last; without it they cannot be read: the last slip says why, and what to paint."""
     tokens: list[Token] = []
     slips: list[Slip] = []
     stack: list[int] = []
@@ -128,7 +128,7 @@ def unclosed(tokens: list[Token], index: int, text: str, closer: Token | None) -
     if closer is not None:
         causes = ((closer.start, closer.end, f"`{missing}` is missing before this"),)
     message = f"this `{mark}` is never closed"
-    return Slip("unclosed", message, opener.start, opener.end, causes=causes, blank=(first, end))
+    return Slip("unclosed", message, opener.start, opener.end, causes=causes, gaps=((first, end),))
 
 
 def statement_start(tokens: list[Token], index: int) -> int:

@@ -6,8 +6,11 @@ equal text is parsed once.
 
 from __future__ import annotations
 
-from collections.abc import Set
+import re
+from collections.abc import Sequence, Set
 from functools import cache, lru_cache
+
+from msgspec.structs import replace
 
 from . import ast
 from .build import CALLBACKS, Builder
@@ -15,8 +18,10 @@ from .diagnostics import Diagnostic
 from .lalr import Parser, Unexpected
 from .layout import lay_out
 from .lexer import RESERVED, tokenize
-from .scan import scan
-from .slip import Slip
+from .mistakes import ITEM_WORDS, explain, guess_item
+from .recovery import BODY_STARTS, find_gaps, paint
+from .scan import Chunk, scan
+from .slip import MOST_SLIPS, Slip
 from .source import Source
 from .tables import load_tables
 
@@ -24,24 +29,55 @@ DEFINITIONS = frozenset({'"""', "use", "let", "block", "net"})
 """The items that a compiler needs; `expect` and `train` are read where somebody asks for them."""
 CACHED_LENGTH = 100_000
 """The longest text of an item that is kept."""
+DEFINED = re.compile(r"\w+[ \t]+([A-Za-z_]\w*)")
 
 
 def parse(source: Source, kinds: Set[str] | None = None) -> tuple[ast.File, tuple[Diagnostic, ...]]:
-    """The items of `source`, those that could be read, and what is wrong, in the order of the text.
+    """The items of `source` that could be read, and what is wrong with the others, in the order of the text.
 
     `kinds` holds the words that begin the items wanted (`DEFINITIONS`); without it, all are read.
     """
     items: list[ast.Item] = []
     diagnostics: list[Diagnostic] = []
-    for chunk in scan(source.text):
+    broken: set[str] = set()
+    for chunk in join_strays(source.text, scan(source.text)):
         if kinds is not None and chunk.word in ("expect", "train") and chunk.word not in kinds:
             continue
         text = source.text[chunk.start : chunk.end]
-        tree, slips = parse_item(text) if len(text) <= CACHED_LENGTH else parse_item.__wrapped__(text)
+        tree, slips = parse_item(text) if len(text) <= CACHED_LENGTH else read_item(text)
         if tree is not None:
             items.append(ast.Item(source, chunk.start, tree))
+        else:
+            broken |= find_defined(chunk, text)
         diagnostics.extend(slip.diagnose(source, chunk.start) for slip in slips)
-    return ast.File(source, tuple(items)), tuple(diagnostics)
+    return ast.File(source, tuple(items), frozenset(broken)), tuple(diagnostics)
+
+
+def join_strays(text: str, chunks: list[Chunk]) -> list[Chunk]:
+    """What begins no item, up to the next that does, as one: often what followed a `}` too many."""
+    joined: list[Chunk] = []
+    for chunk in chunks:
+        if joined and is_stray(text, chunk) and is_stray(text, joined[-1]):
+            joined[-1] = Chunk(joined[-1].start, chunk.end, joined[-1].word)
+        else:
+            joined.append(chunk)
+    return joined
+
+
+def is_stray(text: str, chunk: Chunk) -> bool:
+    if chunk.word == '"""' or chunk.word in ITEM_WORDS:
+        return False
+    return not (guess_item(chunk.word) and DEFINED.match(text, chunk.start))
+
+
+def find_defined(chunk: Chunk, text: str) -> set[str]:
+    """The names that a broken item would have defined, `*` where they cannot be known."""
+    word = guess_item(chunk.word)
+    if word == "use":
+        names = re.findall(r"\w+", text)[2:]
+        return set(names) if names else {"*"}
+    name = DEFINED.match(text)
+    return {name[1]} if name and word in ("let", "block", "net") else set()
 
 
 @cache
@@ -51,20 +87,55 @@ def load_parser() -> Parser:
 
 @lru_cache(maxsize=1024)
 def parse_item(text: str) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
-    """The tree of one item, or what is wrong with it."""
+    return read_item(text)
+
+
+def read_item(text: str) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
+    """The tree of one item, or what is wrong with it: each broken statement is told of and painted over."""
+    slips: list[Slip] = []
+    painted, start = text, "item"
+    for _ in range(MOST_SLIPS):
+        tree, found, gaps = read_once(painted, start)
+        slips.extend(slip for slip in found if slip not in slips and not is_echo(slip, [*slips, *found]))
+        if tree is not None and not slips:
+            return tree, ()
+        if not gaps:
+            break
+        painted = paint(painted, gaps)
+        if start == "item" and gaps[0][0] == 0:
+            start = BODY_STARTS.get(guess_item(first_word(text)), "")
+            if not start or not painted.lstrip().startswith("{"):
+                break
+    return None, tuple(sorted(slips, key=lambda slip: slip.start))
+
+
+def first_word(text: str) -> str:
+    found = re.match(r"\w*", text)
+    return found[0] if found else ""
+
+
+def is_echo(slip: Slip, others: Sequence[Slip]) -> bool:
+    """Whether the statement that could not be read has a mistake of its own that was told already."""
+    return any(
+        start <= other.start < end for start, end in slip.gaps for other in others if other is not slip
+    )
+
+
+def read_once(text: str, start: str) -> tuple[ast.Definition | None, list[Slip], tuple[tuple[int, int], ...]]:
+    """The tree, what is wrong, and what to paint over before reading on."""
     raw, slips = tokenize(text)
     tokens, more = lay_out(raw, text)
     slips += more
     if tokens[-1].kind != "$END":
-        return None, tuple(slips)
+        return None, slips, more[-1].gaps
+    if len(tokens) == 1:
+        return None, slips, ()
     builder = Builder(text)
+    parser = load_parser()
     try:
-        tree = load_parser().parse(tokens, "item", builder)
+        tree = parser.parse(tokens, start, builder)
     except Unexpected as error:
-        token = tokens[error.index]
-        slips.append(
-            Slip("syntax", f"`{text[token.start : token.end]}` cannot stand here", token.start, token.end)
-        )
-        return None, tuple(slips)
-    slips += builder.slips
-    return (None if slips else tree), tuple(slips)
+        gaps = find_gaps(tokens, error.index)
+        slip = explain(tokens, error.index, parser.accepts(error.states), text)
+        return None, [*slips, replace(slip, gaps=gaps)], gaps
+    return tree, slips + builder.slips, ()

@@ -14,7 +14,7 @@ MOST_SLIPS = 20
 class Slip(Struct, frozen=True):
     """As `Diagnostic`; `causes` are (start, end, message), `fix` is (start, end, text) or None.
 
-    `blank` is the part to paint over before the text is read again, where the reader cannot go on by itself.
+    `gaps` are the parts to paint over before the text is read again, where the reader cannot go on by itself.
     """
 
     code: str
@@ -25,7 +25,7 @@ class Slip(Struct, frozen=True):
     causes: tuple[tuple[int, int, str], ...] = ()
     help: str = ""
     fix: tuple[int, int, str] | None = None
-    blank: tuple[int, int] | None = None
+    gaps: tuple[tuple[int, int], ...] = ()
 
     def diagnose(self, source: Source, offset: int) -> Diagnostic:
         def place(start: int, end: int) -> Place:

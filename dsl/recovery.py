@@ -1,0 +1,83 @@
+"""A text and the broken statement in it in, the text with that statement painted over out.
+
+What stands in braces inside the statement stays, so that the mistakes in there are found too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .lalr import Token
+from .layout import CLOSERS, OPENERS
+from .mistakes import statement_start
+
+BODY_STARTS = {"block": "body", "net": "body", "expect": "claims", "train": "recipe"}
+"""What to read of an item whose head is painted over."""
+
+
+def find_gaps(tokens: Sequence[Token], index: int) -> tuple[tuple[int, int], ...]:
+    """The parts to paint of the statement that is broken at the token at `index`: all but its bodies.
+
+    Outside braces, all but the last body, where the item ends with one.
+    """
+    first = statement_start(tokens, index)
+    end = find_end(tokens, first, index)
+    if first == end:
+        token = tokens[index]
+        return ((token.start, token.end),) if token.kind not in ("RBRACE", "$END") else ()
+    bodies = find_bodies(tokens, first, end)
+    if first == 0:
+        bodies = [body for body in bodies if body[1] == end][-1:]
+    gaps = []
+    at = tokens[first].start
+    for opener, after in bodies:
+        gaps.append((at, tokens[opener].start))
+        at = tokens[after - 1].end
+    gaps.append((at, tokens[end - 1].end))
+    if any(start == stop for start, stop in gaps[1:-1]):
+        return ((tokens[first].start, tokens[end - 1].end),)
+    return tuple(gaps)
+
+
+def find_end(tokens: Sequence[Token], first: int, index: int) -> int:
+    """The token after the statement that begins at `first` and is broken at `index`."""
+    depth = 0
+    for position in range(first, len(tokens)):
+        kind = tokens[position].kind
+        if depth == 0 and position >= index and kind in ("_NL", "RBRACE", "$END"):
+            return position
+        if kind in OPENERS:
+            depth += 1
+        elif kind in CLOSERS:
+            depth -= 1
+    return len(tokens) - 1
+
+
+def find_bodies(tokens: Sequence[Token], first: int, end: int) -> list[tuple[int, int]]:
+    """The outermost braces, from their opening token up to the one after their closing."""
+    bodies = []
+    depth = 0
+    opener = first
+    for position in range(first, end):
+        kind = tokens[position].kind
+        if kind == "LBRACE":
+            if depth == 0:
+                opener = position
+            depth += 1
+        elif kind == "RBRACE":
+            depth -= 1
+            if depth == 0:
+                bodies.append((opener, position + 1))
+    return bodies
+
+
+def paint(text: str, gaps: Sequence[tuple[int, int]]) -> str:
+    """Spaces in the gaps, and `;` where one parts two bodies."""
+    pieces = []
+    at = 0
+    for number, (start, end) in enumerate(gaps):
+        pieces.append(text[at:start])
+        parts = 0 < number < len(gaps) - 1
+        pieces.append(";".ljust(end - start) if parts else " " * (end - start))
+        at = end
+    return "".join([*pieces, text[at:]])
