@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sys
 
-import netc
 import torch
 from sklearn.datasets import load_digits
 from torch.nn import functional as F
+
+import netc
 
 
 def load_images() -> tuple[torch.Tensor, torch.Tensor]:

@@ -89,7 +89,9 @@ def test_an_unknown_name_suggests_a_near_one(folder: Path, bundled: dict[str, st
     assert "`mine.net`" in caught.value.help
 
 
-def test_use_looks_beside_the_file_and_then_among_the_bundled_specs(folder: Path, bundled: dict[str, str]) -> None:
+def test_use_looks_beside_the_file_and_then_among_the_bundled_specs(
+    folder: Path, bundled: dict[str, str]
+) -> None:
     (folder / "a.net").write_text(NET)
     spec = find_spec("a.net")
     standard = spec.load("std", spec.source)

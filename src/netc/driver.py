@@ -1,6 +1,7 @@
-"""A spec in; its net's graph, the tables beside it and all that is wrong with it out. Never raises on what a user wrote.
+"""A spec in; its net's graph, the tables beside it and all that is wrong with it out.
 
-The command line, the Python API, editors and the tests compile through this module only.
+Nothing that a user wrote raises here. The command line, the Python API, editors and the tests compile
+through this module only.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from .files import Spec
 from .settings import Setting
 
 RECURSION = 10_000
-"""Python frames: enough for the deepest nesting and the longest chain of calls that the language's limits allow."""
+"""Python frames: enough for the deepest nesting and the longest chain of calls that the language allows."""
 
 
 @contextmanager
 def quiet_machine() -> Iterator[None]:
-    """No cyclic garbage collection, whose cost grows with the graph, and room for deep recursion, meanwhile."""
+    """Meanwhile no cyclic garbage collection (its cost grows with the graph), and room for deep recursion."""
     collecting, depth_before = gc.isenabled(), sys.getrecursionlimit()
     gc.disable()
     sys.setrecursionlimit(max(RECURSION, depth_before))
@@ -73,8 +74,8 @@ def compile(
     inputs: Mapping[str, tuple[int, ...]] | None = None,
     limits: Limits | None = None,
 ) -> Result:
-    """Elaborate the net that `spec` means. `settings` bind its parameters anew. `inputs` are sizes without the batch
-    by the inputs' names, under `""` that of the first."""
+    """Elaborate the net that `spec` means. `settings` bind its parameters anew; `inputs` are sizes without
+    the batch by the inputs' names, under `""` that of the first."""
     with quiet_machine():
         program = resolve(spec.source, spec.load)
         net = None
@@ -82,8 +83,10 @@ def compile(
         try:
             net = choose(program, spec.net, PurePath(spec.source.name).stem)
             values = {
-                name: evaluate_alone(program.scope, value.item, value.expr) if isinstance(value, Setting) else value
-                for name, value in (settings or {}).items()
+                name: evaluate_alone(program.scope, given.item, given.expr)
+                if isinstance(given, Setting)
+                else given
+                for name, given in (settings or {}).items()
             }
             graph = lower(program, net, settings=values, inputs=inputs, limits=limits)
         except Fault as fault:
@@ -97,8 +100,7 @@ def compile(
 
 
 def nets_of(spec: Spec) -> list[str]:
-    """The nets that `spec` means: the one it names, else all of its file that need no parameters; where there is
-    none of these, nothing."""
+    """The nets that `spec` means: the one it names, else all of its file that need no parameters."""
     if spec.net is not None:
         return [spec.net]
     program = resolve(spec.source, spec.load)
@@ -121,6 +123,7 @@ def distinct(results: Sequence[Result]) -> tuple[Diagnostic, ...]:
 
 def in_order(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Each place and code once, file by file as they were met, in each in the order of the text."""
-    files = {name: number for number, name in enumerate(dict.fromkeys(d.place.source.name for d in diagnostics))}
+    names = dict.fromkeys(diagnostic.place.source.name for diagnostic in diagnostics)
+    files = {name: number for number, name in enumerate(names)}
     once = {(d.code, d.place.source.name, d.place.start, d.place.end): d for d in reversed(diagnostics)}
     return tuple(sorted(once.values(), key=lambda d: (files[d.place.source.name], d.place.start)))

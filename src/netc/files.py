@@ -1,4 +1,4 @@
-"""What a person calls a spec in, its text out; texts in, whole files out. The only module that opens files."""
+"""What a person calls a spec in, its text out; texts in, whole files out: the one module that opens files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Spec(Struct, frozen=True):
     """What a person should know about how it was found."""
 
     def load(self, name: str, user: Source) -> Source | None:
-        """The file of `use NAME` in `user`: beside the spec, unless `user` is bundled, then among the bundled ones."""
+        """The file of `use NAME` in `user`: beside the spec (unless `user` is bundled), or a bundled one."""
         if self.folder is not None and not is_bundled(user):
             path = self.folder / f"{name}.net"
             if path.is_file():
@@ -59,7 +59,9 @@ def is_bundled(source: Source) -> bool:
 @cache
 def bundled_files() -> tuple[str, ...]:
     """The names of the bundled files, without `.net`, sorted."""
-    return tuple(sorted(entry.name[:-4] for entry in files("netc.specs").iterdir() if entry.name.endswith(".net")))
+    return tuple(
+        sorted(entry.name[:-4] for entry in files("netc.specs").iterdir() if entry.name.endswith(".net"))
+    )
 
 
 @cache
@@ -70,7 +72,7 @@ def read_bundled(name: str) -> Source | None:
 
 
 def bundled_nets() -> dict[str, str]:
-    """The nets of the bundled specs, templates too, each with its file; found by their heads, without parsing."""
+    """The nets of the bundled specs, templates too, each with its file; found without parsing."""
     nets: dict[str, str] = {}
     for file in bundled_files():
         source = read_bundled(file)
@@ -168,12 +170,13 @@ def decode(data: bytes, name: str) -> Source:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise Unusable(
-            f"`{name}` is not UTF-8 text: line {line} holds the byte 0x{data[error.start]:02x}", "save it as UTF-8"
+            f"`{name}` is not UTF-8 text: line {line} holds the byte 0x{data[error.start]:02x}",
+            "save it as UTF-8",
         ) from None
 
 
 def write_file(path: str, content: str | bytes) -> None:
-    """All of `content` or nothing: what stood at `path` stays until the new file is whole. Raises `Unusable`."""
+    """All of `content` or nothing: what stood there stays until the new file is whole. Raises `Unusable`."""
     data = content.encode() if isinstance(content, str) else content
     target = Path(os.path.realpath(path))
     try:

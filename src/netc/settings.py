@@ -1,4 +1,4 @@
-"""What a person gives with `--set`, `--input`, `--limit` and `--max-*` in; bindings, sizes and numbers out."""
+"""What a person gives with `--set`, `--input`, `--limit` and `--max-*` in; values, sizes and numbers out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Misused(Exception):
 
 
 class Setting(Struct, frozen=True, eq=False):
-    """One value for a parameter of a net: an expression, still to be evaluated among the names of the net's file."""
+    """One value for a parameter of a net: an expression, to be evaluated among the names of its file."""
 
     item: ast.Item
     expr: ast.Expr
@@ -40,7 +40,7 @@ class Setting(Struct, frozen=True, eq=False):
 
 
 def read_settings(options: Iterable[str]) -> list[dict[str, Setting]]:
-    """`name=value` each; several values, `alpha=0.5,0.75`, give several settings, several such options all pairs."""
+    """`name=value` each. Several values, `alpha=0.5,0.75`, give several settings; such options, all pairs."""
     values: dict[str, tuple[Setting, ...]] = {}
     for option in options:
         name, equals, _ = option.partition("=")
@@ -60,7 +60,8 @@ def read_values(option: str, start: int) -> tuple[Setting, ...]:
     offset = start - len(head)
     if not isinstance(tree, ast.Constants) or not isinstance(tree.value, ast.List) or not tree.value.items:
         raise Misused(
-            f"the value of `--set {option}` cannot be read", tuple(slip.diagnose(source, offset) for slip in slips)
+            f"the value of `--set {option}` cannot be read",
+            tuple(slip.diagnose(source, offset) for slip in slips),
         )
     item = ast.Item(source, offset, tree)
     return tuple(Setting(item, value) for value in tree.value.items)

@@ -1,8 +1,8 @@
-"""Bundled nets against published implementations: one strict checkpoint, outputs, gradients and counts compared.
+"""Bundled nets against published implementations: one checkpoint; outputs, gradients, counts compared.
 
     python tests/parity/compare.py [NET ...]
 
-Prints a row for each net, and exits with 1 if one differs. It needs the environment that `make parity` builds.
+Prints a row for each net; exits with 1 if one differs. It needs the environment that `make parity` builds.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import sys
 import time
 import traceback
 
-import netc
 import torch
 from msgspec import Struct
+from reference import HEADS, find_reference, outputs_by_name
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from reference import HEADS, find_reference, outputs_by_name
+import netc
 
 DOUBLE_LIMIT = 1e-9
 SINGLE_LIMIT = 1e-5
@@ -55,7 +55,9 @@ def compare(net: str, reference: str, theirs: nn.Module) -> Row:
         row.single = distance(ours.eval()(image), theirs.eval()(image))
         ours, theirs = ours.double(), theirs.double()
         row.output = distance(ours(image.double()), theirs(image.double()))
-    row.gradient = compare_gradients(row, ours, theirs, torch.randn(2, 3, TRAINING_SIZE, TRAINING_SIZE).double())
+    row.gradient = compare_gradients(
+        row, ours, theirs, torch.randn(2, 3, TRAINING_SIZE, TRAINING_SIZE).double()
+    )
     for name, error, limit in [
         ("float32 output", row.single, SINGLE_LIMIT),
         ("output", row.output, DOUBLE_LIMIT),
@@ -144,7 +146,7 @@ def compare_counts(row: Row, model: netc.Model, theirs: nn.Module, image: Tensor
 
 
 def executed_macs(module: nn.Module, images: Tensor) -> int:
-    """Multiply-adds of the convolutions and matrix products of one forward pass, as torch itself counts them."""
+    """Multiply-adds of the convolutions and matrix products of one forward pass, as torch counts them."""
     module = copy.deepcopy(module).to("meta")
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
@@ -153,7 +155,10 @@ def executed_macs(module: nn.Module, images: Tensor) -> int:
 
 
 def print_rows(nets: list[str]) -> bool:
-    print(f"{'net':18} {'reference':30} {'params':>12} {'macs':>15} {'output':>8} {'gradient':>8} {'float32':>8} {'time':>6}")
+    print(
+        f"{'net':18} {'reference':30} {'params':>12} {'macs':>15} {'output':>8} {'gradient':>8}"
+        f" {'float32':>8} {'time':>6}"
+    )
     compared = failed = 0
     for net in nets:
         found = find_reference(net)

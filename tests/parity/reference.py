@@ -1,4 +1,4 @@
-"""The published implementations, by the names of our bundled nets: torchvision's, and timm's where only it has one."""
+"""The published implementations by the names of our bundled nets: torchvision's, else timm's."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ HEADS = {"googlenet": ("aux1", "aux2"), "inception_v3": ("AuxLogits",)}
 
 
 def find_reference(net: str) -> tuple[str, Callable[[], nn.Module]] | None:
-    """The published net that the bundled `net` must equal: its name and how to build it; None: there is none."""
+    """The published net that `net` must equal: its name, and how to build it; None where there is none."""
     if net in TIMM:
         return f"timm:{TIMM[net]}", lambda: timm.create_model(TIMM[net], drop_rate=0.0)
     name = RENAMED.get(net, net)

@@ -1,0 +1,84 @@
+"""Messages and texts in, what a terminal or a pipe receives out; and how a run ends: with which exit code.
+
+Results go to standard output and nothing else does, so that they can be piped; all that is said about them,
+diagnostics too, goes to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import NoReturn, TextIO
+
+import click
+
+from ..dsl.diagnostics import Diagnostic
+from ..files import Unusable, write_file
+from ..settings import Misused
+
+FINE, SPEC_WRONG, USED_WRONGLY, NETC_WRONG, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether colour helps there: on a terminal, unless `NO_COLOR` is set (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def say(message: str) -> None:
+    """A line for the person, beside the result."""
+    click.echo(message, err=True)
+
+
+def report(diagnostics: Iterable[Diagnostic]) -> None:
+    from ..dsl.report import render
+
+    text = render(tuple(diagnostics), color=coloured(sys.stderr))
+    if text:
+        click.echo(text, err=True, color=True)
+
+
+def give(text: str | bytes, output: str | None = None) -> None:
+    """The result: to the file `output`, or to standard output where it is `-` or None."""
+    if output is None or output == "-":
+        click.echo(text, nl=isinstance(text, str) and not text.endswith("\n"))
+    else:
+        write_file(output, text)
+
+
+def stop(code: int) -> NoReturn:
+    raise click.exceptions.Exit(code)
+
+
+def end(error: BaseException) -> int:
+    """The exit code of a run that `error` ended, after telling the person about it."""
+    match error:
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.ClickException():
+            error.show()
+            return error.exit_code
+        case Unusable():
+            say(f"error: {error.message}" + (f"\n  = help: {error.help}" if error.help else ""))
+            return USED_WRONGLY
+        case Misused():
+            say(f"error: {error.message}")
+            report(error.diagnostics)
+            return USED_WRONGLY
+        case KeyboardInterrupt() | click.Abort():
+            say("interrupted")
+            return INTERRUPTED
+        case BrokenPipeError():
+            # Whoever read us has gone. Python would complain once more when it flushes standard output.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return PIPE_CLOSED
+        case OSError():
+            say(f"error: {error.strerror or error}".lower())
+            return USED_WRONGLY
+    if os.environ.get("NETC_TRACEBACK"):
+        raise error
+    say(
+        f"netc itself is wrong here ({type(error).__name__}: {error}); your spec may be fine.\n"
+        "  = help: please report this, with the spec; `NETC_TRACEBACK=1` shows where it happened"
+    )
+    return NETC_WRONG
