@@ -73,7 +73,7 @@ def sum_modules(root: Module, nodes: Mapping[int, Figures]) -> dict[str, Figures
     for module in reversed(list(root.walk())):  # what is nested comes before what holds it
         own = [nodes[id_] for id_ in module.nodes if id_ in nodes]
         sums[module.path] = sum_figures([*own, *(sums[child.path] for child in module.children)])
-    return sums
+    return {path: sums[path] for path in reversed(sums)}
 
 
 def sum_figures(parts: Iterable[Figures]) -> Figures:

@@ -8,6 +8,7 @@ from functools import cached_property
 from . import cost, depth, memory, receptive
 from .cost import Costs, Figures
 from .graph import Graph
+from .parts import Parts
 from .passes.inference import drop_heads
 from .shapes import Shapes, infer
 
@@ -47,6 +48,10 @@ class Facts:
     @cached_property
     def receptive_fields(self) -> Mapping[int, receptive.Field]:
         return receptive.measure(self.graph, self.shapes)
+
+    @cached_property
+    def parts(self) -> Parts:
+        return Parts(self.graph)
 
     @cached_property
     def inference(self) -> Facts:

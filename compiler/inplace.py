@@ -16,8 +16,8 @@ def inplace(graph: Graph, shapes: Shapes | None = None) -> frozenset[int]:
     """The nodes that work in place: each takes `inplace=True`, and nothing else needs what it overwrites.
 
     That is so where it is the only reader of its input (a way out of the net reads too), and the input is no
-    net's input, does not enter the node's frame from outside, lies in nobody else's memory, and is not kept for
-    backward by the layer that made it.
+    net's input, does not enter the node's frame from outside, lies in nobody else's memory, and is not kept
+    for backward by the layer that made it.
     """
     known = infer(graph) if shapes is None else shapes
     readers = Counter(source for node in graph for source in graph.inputs(node.id))

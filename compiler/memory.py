@@ -7,6 +7,8 @@ trainable parameters count: BatchNorm's running statistics are buffers, and no c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from .cost import count
@@ -18,11 +20,20 @@ FLOAT = 4
 
 
 class Forward(Struct, frozen=True):
-    """`params`, and at the node `at` the largest sum of values that are still needed, `live`."""
+    """Parameters, and at each node the sum of the values that are needed then or later, its own included."""
 
     params: int
-    live: int
-    at: int
+    sums: Mapping[int, int]
+
+    @property
+    def live(self) -> int:
+        """The largest of the sums."""
+        return max(self.sums.values())
+
+    @property
+    def at(self) -> int:
+        """The first node where the sum is largest."""
+        return max(self.sums, key=self.sums.__getitem__)
 
     @property
     def total(self) -> int:
@@ -57,16 +68,16 @@ def forward(graph: Graph, shapes: Shapes) -> Forward:
     for port in graph.outputs:
         ends[memory[port.node]] = -1
 
-    live = most = at = 0
+    sums: dict[int, int] = {}
+    live = 0
     for node in graph:
         if memory[node.id] == node.id:
             live += shapes[node.id].bytes
-        if live > most:
-            most, at = live, node.id
+        sums[node.id] = live
         for owner in {memory[id_] for id_ in (node.id, *graph.inputs(node.id))}:
             if ends[owner] == node.id:
                 live -= shapes[owner].bytes
-    return Forward(FLOAT * count(graph, shapes).total.params, most, at)
+    return Forward(FLOAT * count(graph, shapes).total.params, sums)
 
 
 def train(graph: Graph, shapes: Shapes) -> Training:

@@ -13,8 +13,8 @@ from .names import children, suffix
 
 
 class Part(Struct, frozen=True):
-    """A module with its nodes in the graph's order, or a named value, which has none. `output` is the node whose
-    value leaves it; None where several do."""
+    """A module with its nodes in the graph's order, an input, or a value with a name, which has no nodes of
+    its own. `output` is the node whose value it gives; None where there are several."""
 
     path: str
     nodes: tuple[int, ...]
@@ -47,7 +47,8 @@ class Parts:
             if path in self.modules:
                 return self.part(self.modules[path])
             if path in self.values:
-                return Part(path, (), self.values[path])
+                node = self.graph[self.values[path]]
+                return Part(path, (node.id,) if node.op.family == "input" else (), node.id)
         return None
 
     def paths(self, expr: ast.Expr, indices: Indices) -> list[str]:

@@ -23,7 +23,7 @@ def agrees(text: str, value: int | float | Fraction) -> bool:
 
 
 def read_steps(text: str) -> tuple[Fraction, int]:
-    """The value of a literal's last digit, and how many of these the literal is: `25.5M` is 255 times 100,000."""
+    """What a literal's last digit stands for, and how many of these it is: `25.5M` is 255 times 100,000."""
     digits = text.replace("_", "").replace(" ", "")
     unit = digits.lstrip("0123456789.+-eE")
     number = Decimal(digits.removesuffix(unit))

@@ -45,14 +45,14 @@ def inputs_stand_before(graph: Graph) -> Iterator[str]:
 
 def edges_match_slots(graph: Graph) -> Iterator[str]:
     """The edges are those that the slots say, each once."""
-    slots = 0
+    edges = slots = 0
     for node in graph:
         slots += len(graph.inputs(node.id))
         for reader, slot in graph.readers(node.id):
+            edges += 1
             if graph.inputs(reader)[slot : slot + 1] != (node.id,):
                 target = graph[reader].name
                 yield f"an edge leads from `{node.name}` to slot {slot} of `{target}`, which reads another"
-    edges = sum(len(graph.readers(node.id)) for node in graph)
     if edges != slots:
         yield f"there are {edges} edges for {slots} slots"
 

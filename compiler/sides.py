@@ -1,0 +1,147 @@
+"""A side of a claim in, its value out: arithmetic over figures of the net, its parts, and other nets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from ..dsl import ast
+from .evaluate import evaluate_alone
+from .facts import Facts
+from .faults import Fault
+from .functions import Refusal, call, operate, whole
+from .limits import Limits
+from .metrics import METRICS, Subject, Unaskable, count
+from .program import FUNCTIONS, FileScope
+from .scope import suggest
+from .values import Value
+
+FactsOf = Callable[[ast.Expr], Facts | None]
+"""The facts of a net by the expression that names it; None where it names none."""
+
+LIMITS = Limits()
+
+
+class Side(Struct, frozen=True):
+    """A side's value; `computed`: it says something of a net, and is no constant."""
+
+    value: Value
+    computed: bool
+
+
+class Asking:
+    """The names that a claim may use: metrics, labels and nets, and the constants of its file."""
+
+    def __init__(self, item: ast.Item, scope: FileScope, net: Facts, facts_of: FactsOf) -> None:
+        self.item, self.scope, self.facts_of = item, scope, facts_of
+        self.net = Subject(net)
+
+    def ask(self, expr: ast.Expr, row: ast.Expr | None) -> Side:
+        """The value of one side; `row` is the part that a bare metric means. Raises `Fault`."""
+        subject = self.net if row is None else self.narrow(self.net, row)
+        return self.evaluate(expr, subject)
+
+    def evaluate(self, expr: ast.Expr, subject: Subject) -> Side:
+        match expr:
+            case ast.Name(id=name) if name in METRICS:
+                return self.measure(expr, name, (), subject)
+            case ast.Name(id="all"):
+                return Side("all", False)
+            case ast.Call(target=ast.Name(id=name), arguments=arguments) if (
+                name in METRICS or name == "count"
+            ):
+                return self.measure(expr, name, arguments, subject)
+            case ast.Call(target=ast.Name(id=name), arguments=arguments) if (
+                name in FUNCTIONS or name == "max"
+            ):
+                sides = [self.evaluate(argument.value, subject) for argument in arguments]
+                return self.combine(expr, sides, lambda *values: call(name, values, LIMITS))
+            case ast.Binary(operator=operator) if operator not in ("and", "or"):
+                sides = [self.evaluate(expr.left, subject), self.evaluate(expr.right, subject)]
+                return self.combine(expr, sides, lambda left, right: operate(operator, left, right, LIMITS))
+            case ast.Unary(operator="-", operand=operand):
+                sides = [self.evaluate(operand, subject)]
+                return self.combine(expr, sides, lambda value: operate("-", 0, value, LIMITS))
+            case ast.List(items=items) | ast.Tuple(items=items):
+                return self.combine(
+                    expr, [self.evaluate(item, subject) for item in items], lambda *values: [*values]
+                )
+        return Side(evaluate_alone(self.scope, self.item, expr), False)
+
+    def combine(self, expr: ast.Expr, sides: Sequence[Side], function: Callable[..., Value]) -> Side:
+        try:
+            value = function(*(side.value for side in sides))
+        except Refusal as refusal:
+            raise self.fault(expr, str(refusal), refusal.help, refusal.code) from None
+        return Side(value, any(side.computed for side in sides))
+
+    # --- figures of a net ---
+
+    def measure(
+        self, expr: ast.Expr, name: str, arguments: tuple[ast.Argument, ...], subject: Subject
+    ) -> Side:
+        """`params`, `params(layer[1])`, `params(train)`, `params(resnet18)`, `count(conv, layer[1])`."""
+        for argument in arguments:
+            if argument.name is not None or argument.spread:
+                raise self.fault(argument, f"`{name}` takes labels and nets, by their place")
+        places = [argument.value for argument in arguments]
+        word = self.take_word(expr, places) if name == "count" else ""
+        for place in places:
+            subject = self.narrow(subject, place)
+        try:
+            value: Value = count(subject, word) if name == "count" else METRICS[name](subject)
+        except Unaskable as unaskable:
+            raise self.fault(expr, unaskable.message, unaskable.help) from None
+        return Side(value, True)
+
+    def take_word(self, expr: ast.Expr, places: list[ast.Expr]) -> str:
+        """The layer or block that `count` counts."""
+        if places and isinstance(places[0], ast.Name):
+            word = places.pop(0)
+            assert isinstance(word, ast.Name)
+            if self.scope.find(word.id)[0]:
+                return word.id
+            raise self.fault(
+                word,
+                f"there is no layer or block `{word.id}`",
+                suggest(word.id, self.scope.known()),
+                "unknown-layer",
+            )
+        raise self.fault(expr, "`count` counts a layer or a block", "write `count(conv)`")
+
+    def narrow(self, subject: Subject, place: ast.Expr) -> Subject:
+        """The subject that an argument means: `train`, a part of the net, or another net."""
+        match place:
+            case ast.Name(id="train"):
+                return Subject(subject.net, True, subject.part)
+            case ast.Name(id="forward"):
+                return Subject(subject.net, False, subject.part)
+        for training in (
+            subject.training,
+            True,
+        ):  # what only auxiliary heads need is a part of the training net
+            facts = Subject(subject.net, training).facts
+            part = facts.parts.find(place, self.indices)
+            if part is not None:
+                return Subject(subject.net, training, part)
+        other = self.facts_of(place)
+        if other is not None:
+            return Subject(other)
+        name = place.id if isinstance(place, ast.Name) else ""
+        raise self.fault(
+            place, "this names no part of the net", suggest(name, subject.net.parts.known()), "unknown-label"
+        )
+
+    def indices(self, items: tuple[ast.Expr, ...]) -> tuple[int | str, ...]:
+        keys: list[int | str] = []
+        for item in items:
+            value = evaluate_alone(self.scope, self.item, item)
+            try:
+                keys.append(value if isinstance(value, str) else whole(value, "a label's index"))
+            except Refusal as refusal:
+                raise self.fault(item, str(refusal), refusal.help, refusal.code) from None
+        return tuple(keys)
+
+    def fault(self, node: ast.Node, message: str, help: str = "", code: str = "bad-claim") -> Fault:
+        return Fault(code, message, self.item.place(node), help=help)
