@@ -245,7 +245,10 @@ class Maxout(Activation, frozen=True):
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
         slots = (Slot("k", self.k, "k"),)
         return Emit(
-            Callee("Maxout", slots), "{0}.unflatten(1, (-1, {k})).amax(2)", slots=slots, support=("Maxout",)
+            Callee("Maxout", slots),
+            "torch.unflatten({0}, 1, (-1, {k})).amax(2)",
+            slots=slots,
+            support=("Maxout",),
         )
 
     def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:

@@ -166,7 +166,7 @@ class Convolution(Op, frozen=True, kw_only=True):
         return (self.padding_slot(tuple(before for before, _ in self.margins((0,) * rank))),)
 
     def padding_slot(self, values: tuple[int, ...]) -> Slot:
-        if self.pad == "tf":
+        if self.pad == "tf" or not isinstance(self.dilation, int):
             return Slot("padding", shorten(values), default=0, keyword=True)
         if self.pad != "same":
             return Slot("padding", shorten(values), "pad", default=0, keyword=True)
