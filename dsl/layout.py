@@ -62,9 +62,21 @@ def lay_out(raw: list[Token], text: str) -> tuple[list[Token], list[Slip]]:
             stack.pop()
             innermost = tokens[stack[-1]].kind if stack else ""
         elif CLOSERS[kind] in within_reach(tokens, stack, kind):
-            return tokens, [*slips, unclosed(tokens, stack[-1], text, token)]
+            slips.append(unclosed(tokens, stack[-1], text, token))
+            if kind == "RBRACE":
+                return tokens, slips
+            # `f([1, 2)`: read on as if what is missing were there.
+            stack.pop()
+            tokens.append(Token(OPENERS[innermost], token.start, token.start))
+            stack.pop()
+            innermost = tokens[stack[-1]].kind if stack else ""
+        elif innermost in ("LPAR", "LSQB"):
+            slips.append(mismatched(token, tokens[stack.pop()]))
+            token = Token(OPENERS[innermost], token.start, token.end)
+            innermost = tokens[stack[-1]].kind if stack else ""
         else:
-            slips.append(stray(token, tokens, stack))
+            mark = WRITTEN[kind]
+            slips.append(Slip("stray", f"this `{mark}` closes nothing", token.start, token.end))
             continue
         tokens.append(token)
     end = len(text)
@@ -100,13 +112,12 @@ def within_reach(tokens: list[Token], stack: list[int], closer: str) -> set[str]
     return kinds
 
 
-def stray(token: Token, tokens: list[Token], stack: list[int]) -> Slip:
-    mark = WRITTEN[token.kind]
-    cause: tuple[tuple[int, int, str], ...] = ()
-    if stack:
-        opener = tokens[stack[-1]]
-        cause = ((opener.start, opener.end, f"`{WRITTEN[opener.kind]}` is open"),)
-    return Slip("stray", f"this `{mark}` closes nothing", token.start, token.end, causes=cause)
+def mismatched(closer: Token, opener: Token) -> Slip:
+    wrong, right, mark = WRITTEN[closer.kind], WRITTEN[OPENERS[opener.kind]], WRITTEN[opener.kind]
+    causes = ((opener.start, opener.end, "opened here"),)
+    fix = (closer.start, closer.end, right)
+    message = f"`{wrong}` cannot close a `{mark}`"
+    return Slip("syntax", message, closer.start, closer.end, f"write `{right}`", causes, fix=fix)
 
 
 def unclosed(tokens: list[Token], index: int, text: str, closer: Token | None) -> Slip:

@@ -47,11 +47,12 @@ def load_pattern() -> tuple[re.Pattern[str], tuple[str, ...]]:
         "NAME": tables.patterns["NAME"] + r"(?!\w)",
         "MARK": "|".join(map(re.escape, marks)),
         "CROSSED": r"(?>[0-9]+(?:x[0-9]+)*[X×][0-9]+(?:[xX×][0-9]+)*)(?!\w)",
-        **{kind: pattern for kind, pattern in tables.patterns.items() if kind != "NAME"},
+        "DOCSTRING": tables.patterns["DOCSTRING"],
+        "OPEN_DOCSTRING": r'"""',
+        **{kind: tables.patterns[kind] for kind in ("STRING", "DIMS", "NUMBER")},
         "LINE_END": r"[\n;](?>(?:[ \t\r\f\n;]+|#[^\n]*)*)",
         "WORD": r"[^\W\d]\w*",
         "DIGITS": r"\d\w*(?:\.\w+)*",
-        "OPEN_DOCSTRING": r'"""',
         "OPEN_STRING": r'"[^\n]*',
         "QUOTED": r"'[^'\n]*'|‘[^’\n]*’|“[^”\n]*”",
         "OTHER": r"[^\n]",
@@ -111,7 +112,7 @@ def read_line_end(text: str, start: int, end: int) -> str:
 
 def replaced(start: int, end: int, wrong: str, right: str) -> Slip:
     message = f"`{wrong}` is written `{right}` in a spec"
-    return Slip("syntax", message, start, end, marked=f"write `{right}`", fix=(start, end, right))
+    return Slip("syntax", message, start, end, fix=(start, end, right))
 
 
 def repair(kind: str, text: str, start: int, end: int) -> tuple[str, int, Slip]:

@@ -13,17 +13,19 @@ from functools import cache, lru_cache
 from msgspec.structs import replace
 
 from . import ast
-from .build import CALLBACKS, Builder
+from .build import CALLBACKS
+from .builder import Builder
 from .diagnostics import Diagnostic
 from .lalr import Parser, Unexpected
 from .layout import lay_out
 from .lexer import RESERVED, tokenize
-from .mistakes import ITEM_WORDS, explain, guess_item
+from .mistakes import explain
 from .recovery import BODY_STARTS, find_gaps, paint
 from .scan import Chunk, scan
 from .slip import MOST_SLIPS, Slip
 from .source import Source
 from .tables import load_tables
+from .words import ITEM_WORDS, guess_item
 
 DEFINITIONS = frozenset({'"""', "use", "let", "block", "net"})
 """The items that a compiler needs; `expect` and `train` are read where somebody asks for them."""
@@ -136,6 +138,8 @@ def read_once(text: str, start: str) -> tuple[ast.Definition | None, list[Slip],
         tree = parser.parse(tokens, start, builder)
     except Unexpected as error:
         gaps = find_gaps(tokens, error.index)
+        if start == "item" and not guess_item(first_word(text)):
+            gaps = ((0, len(text)),)
         slip = explain(tokens, error.index, parser.accepts(error.states), text)
         return None, [*slips, replace(slip, gaps=gaps)], gaps
     return tree, slips + builder.slips, ()

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .case import statement_start
 from .lalr import Token
 from .layout import CLOSERS, OPENERS
-from .mistakes import statement_start
 
 BODY_STARTS = {"block": "body", "net": "body", "expect": "claims", "train": "recipe"}
 """What to read of an item whose head is painted over."""

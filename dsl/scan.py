@@ -17,7 +17,8 @@ ITEM = re.compile(r"(?:use|block|net|expect|train)[ \t]+[A-Za-z_]")
 """What begins an item and nothing else, where it begins a line: an unclosed bracket ends there."""
 LET = re.compile(r"let[ \t]+[A-Za-z_]")
 NEXT_ITEM = re.compile(rf"^(?:{ITEM.pattern}|{LET.pattern})", re.MULTILINE)
-GOES_ON = re.compile(r"->|(?:else|elif)\b")
+GOES_ON = re.compile(r"->|\{|(?:else|elif)\b")
+"""No item begins so; a `{` on a line of its own is a slip, and belongs to the head before it."""
 WORD = re.compile(r"\w+|\"\"\"")
 
 

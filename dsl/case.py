@@ -1,0 +1,116 @@
+"""Tokens and the one that the grammar has no use for in, what is known about that place out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .lalr import Token
+from .layout import CLOSERS, OPENERS
+from .slip import Slip
+
+VALUE_STARTS = frozenset(
+    {"NAME", "NUMBER", "DIMS", "STRING", "TRUE", "FALSE", "NONE", "LPAR", "LSQB", "LBRACE"}
+)
+HEADS = frozenset({"IF", "FOR", "BLOCK", "NET", "EXPECT", "TRAIN"})
+NAMES = {
+    "LPAR": "`(`",
+    "RPAR": "`)`",
+    "LSQB": "`[`",
+    "RSQB": "`]`",
+    "LBRACE": "`{`",
+    "RBRACE": "`}`",
+    "COMMA": "`,`",
+    "COLON": "`:`",
+    "ASSIGN": "`=`",
+    "ARROW": "`->`",
+    "IN": "`in`",
+    "NAME": "a name",
+    "STRING": "a string",
+    "_NL": "a line end",
+    "$END": "a line end",
+}
+"""What may be said to be wanted, in this order."""
+
+
+class Case:
+    """The place of an error, and what is around it."""
+
+    def __init__(self, tokens: Sequence[Token], index: int, accepted: set[str], text: str) -> None:
+        self.tokens, self.index, self.accepted, self.text = tokens, index, accepted, text
+        self.token = tokens[index]
+        self.before = tokens[index - 1] if index else None
+        self.opener = self.find_opener()
+        self.first = self.find_first()
+
+    def find_opener(self) -> Token | None:
+        """The innermost bracket that is open here."""
+        depth = 0
+        for token in reversed(self.tokens[: self.index]):
+            if token.kind in CLOSERS:
+                depth += 1
+            elif token.kind in OPENERS:
+                if depth == 0:
+                    return token
+                depth -= 1
+        return None
+
+    def find_first(self) -> Token:
+        """The first token of the statement, or of the item."""
+        return self.tokens[statement_start(self.tokens, self.index)]
+
+    def written(self, token: Token) -> str:
+        """What the person wrote, short."""
+        text = self.text[token.start : token.end].partition("\n")[0]
+        return f"`{text if len(text) <= 40 else text[:37] + '...'}`"
+
+    @property
+    def wants_value(self) -> bool:
+        return "NUMBER" in self.accepted
+
+    @property
+    def after_value(self) -> bool:
+        return "PLUS" in self.accepted and not self.wants_value
+
+    @property
+    def ends(self) -> bool:
+        """Whether the text breaks off here: a line end, a closing bracket, the end."""
+        return self.token.kind in ("_NL", "$END") or self.token.kind in CLOSERS
+
+    @property
+    def section(self) -> str:
+        """`(`, `[`, or, straight in braces, the word that begins the item; empty outside."""
+        if self.opener is None:
+            return ""
+        mark = self.text[self.opener.start]
+        if mark != "{":
+            return mark
+        word = self.text[self.tokens[0].start : self.tokens[0].end]
+        return word if word in ("expect", "train") else "{"
+
+    @property
+    def in_head(self) -> bool:
+        """Whether a body is still to come, outside of brackets."""
+        return self.first.kind in HEADS and self.section not in ("(", "[") and not self.wants_value
+
+    def slip(self, message: str, help: str = "", marked: str = "", insert: str = "") -> Slip:
+        """At the token; where that is a line end, just behind what stands before it."""
+        token = self.token
+        start, end = token.start, token.end
+        if self.before is not None and token.kind in ("_NL", "$END"):
+            start = end = self.before.end
+        fix = (start, start, insert) if insert else None
+        return Slip("syntax", message, start, end, marked=marked, help=help, fix=fix)
+
+
+def statement_start(tokens: Sequence[Token], index: int) -> int:
+    """The first token of the statement that holds, or ends before, the token at `index`; 0 outside braces."""
+    depth = 0
+    for position in range(index - 1, -1, -1):
+        kind = tokens[position].kind
+        if kind in CLOSERS:
+            depth += 1
+        elif depth == 0 and kind in ("LBRACE", "_NL"):
+            return position + 1
+        elif kind in OPENERS:
+            depth -= 1 if depth else 0
+    return 0
