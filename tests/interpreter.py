@@ -1,0 +1,81 @@
+"""A graph in, a real `torch.nn.Module` that runs it node by node out: the oracle of the analyses.
+
+It knows each layer's form in PyTorch and nothing of classes, names and loops, so that it shares no code with
+the generator of modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch_forms import build, function_text, namespace
+
+from netc.compiler.graph import Graph, Node
+from netc.compiler.shapes import infer
+from netc.compiler.weights import state_paths
+
+
+class Interpreter(nn.Module):
+    """Runs a graph; `values` then holds what each node gave. `overwriting` nodes work in place."""
+
+    def __init__(self, graph: Graph, overwriting: Collection[int] = ()) -> None:
+        super().__init__()
+        self.graph, self.overwriting = graph, frozenset(overwriting)
+        self.values: dict[int, Tensor] = {}
+        shapes = infer(graph)
+        self.emits = {
+            node.id: node.op.torch([shapes[source] for source in graph.inputs(node.id)], shapes[node.id])
+            for node in graph
+        }
+        self.layers = nn.ModuleDict()
+        for node in graph:
+            emit = self.emits[node.id]
+            if node.weights == node.id and (emit.weights or (emit.module and emit.function is None)):
+                self.layers[str(node.id)] = build(emit)
+
+    def run(self, node: Node, *inputs: Tensor) -> Tensor:
+        emit = self.emits[node.id]
+        if emit.flattens:
+            inputs = (inputs[0].flatten(1), *inputs[1:])
+        if str(node.weights) in self.layers:
+            return self.layers[str(node.weights)](*inputs)
+        names = [f"x{slot}" for slot in range(len(inputs))]
+        further: dict[str, Any] = {"inplace": True} if node.id in self.overwriting else {}
+        if emit.training:
+            further["training"] = self.training
+        scope = {**namespace(), **dict(zip(names, inputs, strict=True))}
+        return eval(function_text(emit, names, **further), scope)
+
+    def forward(self, *inputs: Tensor) -> list[Tensor]:
+        """The values of all outputs, heads included."""
+        entering = iter(inputs)
+        self.values = {}
+        for node in self.graph:
+            sources = [self.values[source] for source in self.graph.inputs(node.id)]
+            is_input = node.op.family == "input"
+            self.values[node.id] = next(entering) if is_input else self.run(node, *sources)
+        return [self.values[port.node] for port in self.graph.outputs]
+
+    def weights(self) -> dict[str, Tensor]:
+        """Parameters and buffers by their names in the `state_dict` of the generated module."""
+        paths = state_paths(self.graph)
+        return {
+            f"{paths[int(id_)]}.{name}": tensor
+            for id_, layer in self.layers.items()
+            for name, tensor in layer.state_dict().items()
+        }
+
+
+def random_inputs(graph: Graph, batch: int = 1) -> list[Tensor]:
+    shapes = infer(graph)
+    generator = torch.Generator().manual_seed(0)
+    return [
+        torch.randint(0, 2, (batch, *shapes[node.id].dims), generator=generator)
+        if shapes[node.id].dtype == "int64"
+        else torch.randn(batch, *shapes[node.id].dims, generator=generator)
+        for node in graph
+        if node.op.family == "input"
+    ]
