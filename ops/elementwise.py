@@ -251,7 +251,7 @@ class Constant(Op, frozen=True):
         return "same"
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
-        """A list is a buffer of a module, which is no part of the `state_dict`."""
+        """A list takes a module, which makes a tensor of it."""
         slots, path = (Slot("k", self.k, "k"),), type(self).__name__
         function = None if isinstance(self.k, tuple) else f"{{0}} {self.sign} {{k}}"
         return Emit(Callee(path, slots), function, slots=slots, support=(path,))
@@ -271,6 +271,10 @@ class Scale(Constant, frozen=True):
         Example("2", (SEQUENCE,)),
         Example("-1", (VECTOR,)),
     )
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """The list, as a tensor."""
+        return Saved(extra=4 * len(self.k) if isinstance(self.k, tuple) else 0)
 
 
 class Shift(Constant, frozen=True):

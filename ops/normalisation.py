@@ -157,7 +157,9 @@ class Lrn(Op, frozen=True):
         return Cost(elementwise=(self.size + 5) * output.elements)
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        return Saved(inputs=(0,))
+        """The input, its squares with `size - 1` channels of padding, their mean and its power."""
+        sizes = 3 * output.channels + self.size - 1
+        return Saved(inputs=(0,), extra=4 * sizes * prod(output.spatial))
 
     def reach(self, inputs: Sequence[Shape], output: Shape) -> Literal["same"]:
         return "same"

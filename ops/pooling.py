@@ -232,9 +232,11 @@ class AvgPool(Pool, frozen=True, kw_only=True):
     ] = True
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        if self.uneven:
-            return Saved(extra=self.padded_bytes(inputs[0]))
-        return Saved(inputs=(0,))
+        """The input, or its padded copy, and how much of each window is inside, where that counts."""
+        if not self.uneven:
+            return Saved(inputs=(0,))
+        inside = 0 if self.pad != "tf" and self.count_pad else 4 * prod(output.spatial)
+        return Saved(extra=self.padded_bytes(inputs[0]) + inside)
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
         rank = output.rank

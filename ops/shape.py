@@ -101,6 +101,10 @@ class Pad(Move, frozen=True):
             entering.dtype,
         )
 
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Two of PyTorch's paddings keep their input, if only for its size."""
+        return Saved(inputs=(0,)) if self.mode in ("reflect", "replicate") else Saved()
+
     def reach(self, inputs: Sequence[Shape], output: Shape) -> Reach:
         """Away from the border, where each element is one of the input."""
         ones = (1,) * output.rank

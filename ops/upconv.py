@@ -22,7 +22,7 @@ class UpConv(Convolution, frozen=True, kw_only=True):
         Example("2x2/2, 12", (MAP,)),
         Example("3x3/2, 12, output_pad=1, groups=2", (MAP,)),
         Example('5x5/2, 12, pad="tf"', (MAP,)),
-        Example("4/2, 12", (SEQUENCE,)),
+        Example("4, 12, stride=2", (SEQUENCE,)),
     )
 
     out: Annotated[int, Meta(ge=1, description="output channels")]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from netc.ops.base import Op, Shape
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -42,19 +45,67 @@ def cases(folder: str) -> list[Case]:
     ]
 
 
+class LayerExample:
+    """A layer with the shapes that enter it, as lowered from the example's text."""
+
+    def __init__(self, name: str, arguments: str, op: Op, inputs: tuple[Shape, ...]) -> None:
+        self.op, self.inputs = op, inputs
+        self.output = op.shape(inputs)
+        self.id = f"{name}({arguments})-{'-'.join(map(str, inputs))}"
+
+
+@functools.cache
+def layer_examples() -> list[LayerExample]:
+    """Every example of every layer, read by the compiler from the text that the reference shows."""
+    from netc.compiler.lower import choose, lower
+    from netc.compiler.program import resolve
+    from netc.dsl.report import render
+    from netc.dsl.source import Source
+    from netc.ops.registry import LAYERS
+
+    found = []
+    for name, layer in LAYERS.items():
+        for example in layer.examples:
+            entering = [
+                f"input x{i}: {'x'.join(map(str, s.dims))} as {s.dtype}" for i, s in enumerate(example.inputs)
+            ]
+            tensors = [f"x{i}" for i in range(len(example.inputs))]
+            if layer.arity is None:
+                chain = f"{name}({', '.join(filter(None, (*tensors, example.arguments)))})"
+            else:
+                likes = [f"like={tensor}" for tensor in tensors[1:]]
+                chain = f"x0 -> {name}({', '.join(filter(None, (example.arguments, *likes)))})"
+            if name == "split":
+                parts = [f"part{i}" for i in range(int(example.arguments))]
+                chain = f"({', '.join(parts)}): {chain}\nconcat({', '.join(parts)})"
+            text = "\n".join(["net example {", *entering, chain, "}"])
+            program = resolve(Source("example.net", text), lambda name, user: None)
+            graph = None if program.report.failed else lower(program, choose(program, None))
+            assert graph is not None, "\n".join(
+                render(diagnostic) for diagnostic in program.report.diagnostics
+            )
+            op = next(node.op for node in graph if node.op.name == name)
+            found.append(LayerExample(name, example.arguments, op, example.inputs))
+    return found
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test with a parameter `case` and a mark `cases("folder")` runs once for each case of that folder."""
+    """A test with a parameter `case` and a mark `cases("folder")` runs once for each case of that folder,
+    one with a parameter `example` once for each example of each layer, as the compiler understands it."""
     mark = metafunc.definition.get_closest_marker("cases")
     if mark is not None:
         found = cases(mark.args[0])
         metafunc.parametrize("case", found, ids=[case.id for case in found])
+    if "example" in metafunc.fixturenames:
+        found = layer_examples()
+        metafunc.parametrize("example", found, ids=[example.id for example in found])
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "cases(folder): run once for each case of tests/cases/FOLDER")
 
 
-@pytest.fixture()
+@pytest.fixture
 def agrees(request: pytest.FixtureRequest) -> Callable[[Case, str, str], None]:
     """`agrees(case, kind, text)`: the case's block of that kind says `text`; with `--update` it is made to."""
 
