@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..dsl import ast
 from ..ops.arguments import parameters
@@ -82,11 +82,13 @@ def evaluate(e: Elaboration, expr: ast.Expr, scope: Scope) -> Value:
     raise AssertionError(expr)
 
 
-def evaluate_alone(file: FileScope, item: ast.Item, expr: ast.Expr) -> Value:
-    """The value of an expression at file level, where no tensor flows."""
+def evaluate_alone(
+    file: FileScope, item: ast.Item, expr: ast.Expr, names: Mapping[str, Value] | None = None
+) -> Value:
+    """The value of an expression at file level, where no tensor flows; `names` are known too."""
     e = Elaboration(file.report, Limits())
     e.frame = Frame(definition=item.tree, item=item, arguments={})  # type: ignore[arg-type]
-    return plain(e, expr, Scope(e.frame, item, file, Labels(e.frame, None, {}), {}))
+    return plain(e, expr, Scope(e.frame, item, file, Labels(e.frame, None, {}), dict(names or {})))
 
 
 def test(e: Elaboration, expr: ast.Expr, scope: Scope) -> bool:
@@ -180,7 +182,7 @@ def _repeat(
             site,
             "unroll-limit",
             f"a layer is repeated at most {e.limits.list_entries:,} times, not {count:,}",
-            help="a command's `--limit list_entries=N` raises the limit",
+            help="`--limit list_entries=N` raises the limit",
         )
     return Repeated(layer, count, Argument(count, site, scope.frame), expr)
 
@@ -300,7 +302,7 @@ def _index(e: Elaboration, expr: ast.Index, scope: Scope) -> Value:
 def _comprehension(e: Elaboration, expr: ast.Comprehension, scope: Scope) -> Value:
     found: list[Value] = []
     for bindings in each(e, expr.targets, expr.source, scope):
-        e.count_turn(scope, expr)
+        e.count_entry(scope, expr)
         inner = scope.inside()
         inner.names.update(bindings)
         if expr.condition is None or test(e, expr.condition, inner):

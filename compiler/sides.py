@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..dsl import ast
 from .evaluate import evaluate_alone
@@ -36,6 +37,8 @@ class Asking:
     def __init__(self, item: ast.Item, scope: FileScope, net: Facts, facts_of: FactsOf) -> None:
         self.item, self.scope, self.facts_of = item, scope, facts_of
         self.net = Subject(net)
+        self.names: dict[str, Value] = {}
+        """Of the comprehensions around what is evaluated."""
 
     def ask(self, expr: ast.Expr, row: ast.Expr | None) -> Side:
         """The value of one side; `row` is the part that a bare metric means. Raises `Fault`."""
@@ -67,7 +70,26 @@ class Asking:
                 return self.combine(
                     expr, [self.evaluate(item, subject) for item in items], lambda *values: [*values]
                 )
-        return Side(evaluate_alone(self.scope, self.item, expr), False)
+            case ast.Comprehension():
+                return self.combine(expr, self.unroll(expr, subject), lambda *values: [*values])
+        return Side(self.constant(expr), False)
+
+    def unroll(self, expr: ast.Comprehension, subject: Subject) -> list[Side]:
+        """The entries of `[macs(unit[i]) for i in range(1, 14)]`: the names are constants in each turn."""
+        turns = self.constant(replace(expr, item=ast.List(expr.start, expr.end, expr.targets)))
+        assert isinstance(turns, list)
+        outer, sides = self.names, []
+        names = [target.id for target in expr.targets]
+        try:
+            for values in turns:
+                self.names = {**outer, **dict(zip(names, values, strict=True))}
+                sides.append(self.evaluate(expr.item, subject))
+        finally:
+            self.names = outer
+        return sides
+
+    def constant(self, expr: ast.Expr) -> Value:
+        return evaluate_alone(self.scope, self.item, expr, self.names)
 
     def combine(self, expr: ast.Expr, sides: Sequence[Side], function: Callable[..., Value]) -> Side:
         try:
@@ -136,7 +158,7 @@ class Asking:
     def indices(self, items: tuple[ast.Expr, ...]) -> tuple[int | str, ...]:
         keys: list[int | str] = []
         for item in items:
-            value = evaluate_alone(self.scope, self.item, item)
+            value = self.constant(item)
             try:
                 keys.append(value if isinstance(value, str) else whole(value, "a label's index"))
             except Refusal as refusal:
