@@ -2,19 +2,26 @@
 
 An edge's key is the input slot it fills (so that `add(x, x)` keeps both). The order of `nodes` is topological
 and that of the text. Tables beside the graph (shapes, costs) are computed from it, never kept in it.
+
+The networkx object is made when something first asks for it: to import networkx alone takes 0.12 s, half of what a
+whole `netc compile` may take, and what a compile reads (nodes, inputs, readers) are look-ups without an algorithm.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-import networkx
 from msgspec import Struct
 
 from ..dsl import ast
 from ..dsl.source import Place
 from ..ops.base import Op
 from .frames import Argument, Event, Frame
+
+if TYPE_CHECKING:
+    import networkx
 
 
 class Node(Struct, frozen=True, eq=False):
@@ -95,36 +102,46 @@ class Graph:
         self.frame = frame
         self.modules = modules
         self.labels = labels
-        self._net = networkx.MultiDiGraph()
-        self._order: list[int] = []
-        self._net.add_nodes_from((node.id, {"node": node}) for node in nodes)
-        self._order = list(self._net)
-        known = self._net._node
-        self._net.add_edges_from(
+        self._nodes = {node.id: node for node in nodes}
+        self._inputs = {id_: edges[id_] for id_ in self._nodes}
+
+    @cached_property
+    def _net(self) -> networkx.MultiDiGraph:
+        import networkx
+
+        net = networkx.MultiDiGraph()
+        net.add_nodes_from((id_, {"node": node}) for id_, node in self._nodes.items())
+        net.add_edges_from(
             (source, target, slot)
-            for target in self._order
-            for slot, source in enumerate(edges[target])
-            if source in known
+            for target, sources in self._inputs.items()
+            for slot, source in enumerate(sources)
+            if source in self._nodes
         )
-        self._inputs = {id_: edges[id_] for id_ in self._order}
+        return net
+
+    @cached_property
+    def _readers(self) -> dict[int, list[tuple[int, int]]]:
+        readers: dict[int, list[tuple[int, int]]] = {id_: [] for id_ in self._nodes}
+        for target, sources in self._inputs.items():
+            for slot, source in enumerate(sources):
+                if source in readers:
+                    readers[source].append((target, slot))
+        return readers
 
     # --- reading ---
 
     def __len__(self) -> int:
-        return len(self._order)
+        return len(self._nodes)
 
     def __contains__(self, id_: int) -> bool:
-        return id_ in self._inputs
+        return id_ in self._nodes
 
     def __getitem__(self, id_: int) -> Node:
-        node: Node = self._net.nodes[id_]["node"]
-        return node
+        return self._nodes[id_]
 
     def __iter__(self) -> Iterator[Node]:
         """The nodes in topological order, which is the text's."""
-        data = self._net.nodes
-        for id_ in self._order:
-            yield data[id_]["node"]
+        return iter(self._nodes.values())
 
     def inputs(self, id_: int) -> tuple[int, ...]:
         """The nodes that fill the slots of `id_`, in order."""
@@ -132,7 +149,7 @@ class Graph:
 
     def readers(self, id_: int) -> tuple[tuple[int, int], ...]:
         """The nodes that read `id_`, each with the slot, in the order of the text."""
-        return tuple(sorted((target, slot) for _, target, slot in self._net.out_edges(id_, keys=True)))
+        return tuple(self._readers[id_])
 
     @property
     def heads(self) -> tuple[Port, ...]:
