@@ -43,20 +43,6 @@ def inputs_stand_before(graph: Graph) -> Iterator[str]:
         seen.add(node.id)
 
 
-def edges_match_slots(graph: Graph) -> Iterator[str]:
-    """The edges are those that the slots say, each once."""
-    edges = slots = 0
-    for node in graph:
-        slots += len(graph.inputs(node.id))
-        for reader, slot in graph.readers(node.id):
-            edges += 1
-            if graph.inputs(reader)[slot : slot + 1] != (node.id,):
-                target = graph[reader].name
-                yield f"an edge leads from `{node.name}` to slot {slot} of `{target}`, which reads another"
-    if edges != slots:
-        yield f"there are {edges} edges for {slots} slots"
-
-
 def arities_hold(graph: Graph) -> Iterator[str]:
     for node in graph:
         given, most = len(graph.inputs(node.id)), node.op.arity
@@ -123,7 +109,6 @@ def modules_hold_nodes(graph: Graph) -> Iterator[str]:
 
 RULES = (
     inputs_stand_before,
-    edges_match_slots,
     arities_hold,
     names_are_unique,
     weights_have_owners,
