@@ -62,6 +62,13 @@ class Report:
             )
         )
 
+    def take(self) -> list[Diagnostic]:
+        """What was reported so far, which is then forgotten: the next net starts with a clean slate."""
+        taken = list(self.diagnostics)
+        self.diagnostics.clear()
+        self._seen.clear()
+        return taken
+
     @property
     def failed(self) -> bool:
         return any(diagnostic.severity == "error" for diagnostic in self.diagnostics)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from msgspec import Struct
 
 from ..dsl import ast
 from ..dsl.diagnostics import Note
-from ..dsl.parser import parse
+from ..dsl.parser import DEFINITIONS, parse
 from ..dsl.source import Source
 from ..ops.registry import LAYERS
 from .faults import POISON, Fault, Report, Silent
 from .values import BlockLayer, Builtin, Function, Identity, MergeWord, NetValue, Value
 
-Load = Callable[[str, Source], Source | None]
-"""Finds the file of `use NAME`, given the source that says so; None where there is none."""
+Load = Callable[[str, Source], Source | str | None]
+"""The file of `use NAME`, given the source that says so; None where there is none, or why it is unreadable."""
 
 MERGES = ("add", "mul", "max", "mean", "concat", "dense")
 FUNCTIONS = [
@@ -128,10 +128,11 @@ class Program(Struct, frozen=True, eq=False):
     report: Report
 
 
-def resolve(source: Source, load: Load) -> Program:
-    """Read `source` and all that it uses; mistakes are in the program's report."""
+def resolve(source: Source, load: Load, kinds: Set[str] | None = None) -> Program:
+    """Read `source` and all that it uses; mistakes are in the program's report. `kinds` as for `parse`; of a
+    file that is used, only definitions are read."""
     report = Report()
-    scope = _Reader(load, report).read(source, ())
+    scope = _Reader(load, report).read(source, (), kinds)
     return Program(scope, report)
 
 
@@ -140,9 +141,9 @@ class _Reader:
         self.load, self.report = load, report
         self.files: dict[str, FileScope] = {}
 
-    def read(self, source: Source, users: tuple[str, ...]) -> FileScope:
+    def read(self, source: Source, users: tuple[str, ...], kinds: Set[str] | None = DEFINITIONS) -> FileScope:
         """The scope of a file; `users` are the names of the files that led here."""
-        file, diagnostics = parse(source)
+        file, diagnostics = parse(source, kinds)
         self.report.diagnostics.extend(diagnostics)
         scope = self.files[source.name] = FileScope(file, self.report)
         for item in file.items:
@@ -178,14 +179,10 @@ class _Reader:
 
         place = item.place(use.module)
         source = self.load(use.module.id, scope.source)
-        if source is None:
+        if source is None or isinstance(source, str):
+            missing = f"there is no `{use.module.id}.net` beside this file or among the bundled specs"
             self.report.add(
-                Fault(
-                    "missing-file",
-                    f"there is no `{use.module.id}.net` beside this file or among the bundled specs",
-                    place,
-                    "not found",
-                )
+                Fault("missing-file", source or missing, place, "not read" if source else "not found")
             )
             # what the file would have brought is unknown, so its names stay silent
             for name in use.names or ():

@@ -10,20 +10,28 @@ import gc
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from .compiler.evaluate import evaluate_alone
 from .compiler.facts import Facts
-from .compiler.faults import Fault, Silent
-from .compiler.graph import Graph
+from .compiler.faults import Fault, Silent, text_of
 from .compiler.limits import Limits
 from .compiler.lower import choose, is_template, lower
 from .compiler.program import Program, resolve
-from .compiler.values import Value
+from .compiler.values import NetValue, Value
+from .compiler.verify import verify as verify_graph
+from .dsl import ast
 from .dsl.diagnostics import Diagnostic
+from .dsl.parser import DEFINITIONS
 from .files import Spec
 from .settings import Setting
+
+if TYPE_CHECKING:
+    from .compiler.claims import Outcome
 
 RECURSION = 10_000
 """Python frames: enough for the deepest nesting and the longest chain of calls that the language allows."""
@@ -44,19 +52,12 @@ def quiet_machine() -> Iterator[None]:
 
 
 class Result:
-    """What could be computed. `net` is None where no net could be chosen, `training` and `inference` (without
-    auxiliary heads; the same object where there are none) where the net has mistakes."""
+    """What could be computed of one net, and what is wrong. `net` is None where none could be chosen,
+    `training` and `inference` (without auxiliary heads; the same object where there are none) where it has
+    mistakes."""
 
-    def __init__(
-        self,
-        spec: Spec,
-        net: str | None,
-        program: Program | None,
-        graph: Graph | None,
-        diagnostics: tuple[Diagnostic, ...],
-    ) -> None:
-        self.spec, self.net, self.program, self.diagnostics = spec, net, program, diagnostics
-        self.training = Facts(graph) if graph is not None else None
+    def __init__(self, net: str | None, training: Facts | None, diagnostics: tuple[Diagnostic, ...]) -> None:
+        self.net, self.training, self.diagnostics = net, training, diagnostics
 
     @cached_property
     def inference(self) -> Facts | None:
@@ -77,43 +78,156 @@ def compile(
     """Elaborate the net that `spec` means. `settings` bind its parameters anew; `inputs` are sizes without
     the batch by the inputs' names, under `""` that of the first."""
     with quiet_machine():
-        program = resolve(spec.source, spec.load)
-        net = None
-        graph = None
-        try:
-            net = choose(program, spec.net, PurePath(spec.source.name).stem)
-            values = {
-                name: evaluate_alone(program.scope, given.item, given.expr)
-                if isinstance(given, Setting)
-                else given
-                for name, given in (settings or {}).items()
-            }
-            graph = lower(program, net, settings=values, inputs=inputs, limits=limits)
-        except Fault as fault:
+        program = resolve(spec.source, spec.load, DEFINITIONS)
+        return compile_net(program, spec, settings or {}, inputs or {}, limits, program.report.take())
+
+
+def compile_net(
+    program: Program,
+    spec: Spec,
+    settings: Mapping[str, Setting | Value],
+    inputs: Mapping[str, tuple[int, ...]],
+    limits: Limits | None,
+    before: Sequence[Diagnostic],
+) -> Result:
+    """The net that `spec` means in `program`. `before` is what is wrong with the text itself; a net that it
+    does not touch compiles all the same."""
+    net = training = None
+    try:
+        net = choose(program, spec.net, PurePath(spec.source.name).stem)
+        values = {
+            name: evaluate_alone(program.scope, given.item, given.expr)
+            if isinstance(given, Setting)
+            else given
+            for name, given in settings.items()
+        }
+        training = facts_of(program, net, values, inputs, limits)
+    except Fault as fault:
+        if not before or net is not None:  # that a broken text has no such net goes without saying
             program.report.add(fault)
-        except Silent:
-            pass
-        result = Result(spec, net, program, graph, in_order(program.report.diagnostics))
-        if result.inference is not None:
-            _ = result.inference.costs
-        return result
+    except Silent:
+        pass
+    return Result(net, training, in_order([*before, *program.report.take()]))
+
+
+def facts_of(
+    program: Program,
+    net: str | NetValue,
+    settings: Mapping[str, Value],
+    inputs: Mapping[str, tuple[int, ...]],
+    limits: Limits | None,
+) -> Facts | None:
+    """The net's graph, whole, and its tables, of which the counts are made here."""
+    graph = lower(program, net, settings=settings, inputs=inputs, limits=limits)
+    if graph is None:
+        return None
+    facts = Facts(graph, verify_graph(graph))
+    if facts.inference is not facts:
+        verify_graph(facts.inference.graph)
+    _ = facts.inference.costs
+    return facts
+
+
+def check(spec: Spec, *, limits: Limits | None = None) -> list[Result]:
+    """Every net that `spec` means, and all of its text; one result without a net where there is none."""
+    with quiet_machine():
+        program = resolve(spec.source, spec.load)
+        before = program.report.take()
+        results = [
+            compile_net(program, Spec(spec.source, net, spec.folder), {}, {}, limits, before)
+            for net in nets_in(program, spec)
+        ]
+        return results or [Result(None, None, in_order([*before, *program.report.take()]))]
 
 
 def nets_of(spec: Spec) -> list[str]:
     """The nets that `spec` means: the one it names, else all of its file that need no parameters."""
+    return nets_in(resolve(spec.source, spec.load, DEFINITIONS), spec)
+
+
+def nets_in(program: Program, spec: Spec) -> list[str]:
     if spec.net is not None:
         return [spec.net]
-    program = resolve(spec.source, spec.load)
     return [name for name in program.scope.net_names() if not is_template(program.scope, name)]
 
 
-def check(spec: Spec, *, limits: Limits | None = None) -> list[Result]:
-    """Every net that `spec` means; for a file without one, what can be said about its text."""
-    nets = nets_of(spec)
-    if not nets:
+# --- claims ---------------------------------------------------------------------------------------
+
+
+class Expectation(Struct, frozen=True, eq=False):
+    """An `expect`, with `title` as its text names the net, and the outcome of each of its claims (none where the
+    net has mistakes)."""
+
+    title: str
+    item: ast.Item
+    outcomes: tuple[Outcome, ...]
+
+
+class Verdict(Struct, frozen=True, eq=False):
+    """The expectations of a file, and what is wrong with it beside them."""
+
+    expectations: tuple[Expectation, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def failed(self) -> bool:
+        outcomes = (outcome for expectation in self.expectations for outcome in expectation.outcomes)
+        return any(outcome.holds is False for outcome in outcomes) or any(
+            diagnostic.severity == "error" for diagnostic in self.diagnostics
+        )
+
+
+def verify(spec: Spec, *, limits: Limits | None = None) -> Verdict:
+    """Check what the file claims of its nets, or of the one that `spec` names."""
+    from .compiler.claims import check as check_claims
+
+    with quiet_machine():
         program = resolve(spec.source, spec.load)
-        return [Result(spec, None, program, None, in_order(program.report.diagnostics))]
-    return [compile(Spec(spec.source, net, spec.folder), limits=limits) for net in nets]
+        diagnostics = program.report.take()
+        known: dict[str, Facts | None] = {}
+
+        def facts_at(item: ast.Item, expr: ast.Expr) -> Facts | None:
+            """The facts of the net that `expr` names; None where it names something else."""
+            text = text_of(item, expr)
+            if text not in known:
+                value = evaluate_alone(program.scope, item, expr)
+                if not isinstance(value, NetValue):
+                    return None
+                named = expr.id if isinstance(expr, ast.Name) else value
+                known[text] = facts_of(program, named, {}, {}, limits)
+                diagnostics.extend(program.report.take())
+            if known[text] is None:
+                raise Silent  # the net has mistakes, which have been reported
+            return known[text]
+
+        expectations = []
+        for item in program.scope.file.items:
+            expect = item.tree
+            if not isinstance(expect, ast.Expect) or spec.net not in (None, base_name(expect.target)):
+                continue
+            outcomes: list[Outcome] = []
+            try:
+                net = facts_at(item, expect.target)
+                if net is None:
+                    raise Fault("not-a-net", "this names no net", item.place(expect.target))
+                outcomes = check_claims(item, program.scope, net, partial(facts_at, item))
+            except Fault as fault:
+                program.report.add(fault)
+            except Silent:
+                pass
+            diagnostics.extend(program.report.take())
+            expectations.append(Expectation(text_of(item, expect.target), item, tuple(outcomes)))
+        return Verdict(tuple(expectations), in_order(diagnostics))
+
+
+def base_name(expr: ast.Expr) -> str:
+    """`mobilenet_v1` of `mobilenet_v1(alpha=0.5)`."""
+    while isinstance(expr, ast.Call):
+        expr = expr.target
+    return expr.id if isinstance(expr, ast.Name) else ""
+
+
+# --- diagnostics ----------------------------------------------------------------------------------
 
 
 def distinct(results: Sequence[Result]) -> tuple[Diagnostic, ...]:
