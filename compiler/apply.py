@@ -188,7 +188,7 @@ def _call_block(
     wanted = 1 if definition.takes is None else len(definition.takes)
     if len(entering) != wanted:
         raise wrong_arity(f"`{definition.name.id}`", wanted, value, scope, site)
-    e.count_turn(scope, site)
+    e.count_turn(scope, site, 10)
     if e.frame.depth >= e.limits.calls:
         raise scope.fault(
             site,

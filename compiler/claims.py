@@ -122,7 +122,7 @@ def hold(asking: Asking, claim: ast.Claim, left: Value, right: Value) -> bool:
         case "<=":
             for side, value in ((claim.left, left), (claim.right, right)):
                 if not is_number(value):
-                    raise asking.fault(side, f"a budget is for numbers, and this is {describe(value)}")
+                    raise asking.fault(side, f"a budget is for numbers, and this is {describe_figure(value)}")
             return bool(left <= right)
         case "!~" if literal is None:
             return not equal(left, right)
@@ -132,7 +132,9 @@ def hold(asking: Asking, claim: ast.Claim, left: Value, right: Value) -> bool:
         )
     if not is_number(left):
         raise asking.fault(
-            claim.left, f"`~=` is for numbers, and this is {describe(left)}", "compare exactly with `==`"
+            claim.left,
+            f"`~=` is for numbers, and this is {describe_figure(left)}",
+            "compare exactly with `==`",
         )
     return agrees(literal, left) == (claim.operator == "~=")
 
@@ -157,6 +159,13 @@ def equal(left: Value, right: Value) -> bool:
         if isinstance(one, list) and len(one) == 1 and is_number(other):
             return same(one[0], other)
     return same(left, right)
+
+
+def describe_figure(value: Value) -> str:
+    """What kind of figure this is, in the words of the language."""
+    if is_field(value):
+        return "a receptive field"
+    return "a shape or a list" if isinstance(value, list) else describe(value)
 
 
 def is_field(value: Value) -> bool:

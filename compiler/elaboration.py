@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from ..ops.entry import Input
 from .faults import Fault, Report
 from .frames import Apply, Argument, Event, Frame, InputEvent, Merge, OutputEvent, Tensor
 from .limits import Limits
-from .origins import explain, explain_difference
+from .refusals import refuse
 from .scope import Scope
 from .values import Layer, Value
 
@@ -39,7 +39,7 @@ class Elaboration:
         self.frame: Frame
         self.sink: list[Event] = []
         self.nodes: list[Made] = []
-        self.turns = 0
+        self.turns = self.entries = 0
         self.shapes: list[Shape] = []
         self.input_sizes: dict[str, tuple[int, ...]] = {}
         self.inputs: list[InputEvent] = []
@@ -58,15 +58,27 @@ class Elaboration:
         finally:
             self.sink = before
 
-    def count_turn(self, scope: Scope, node: ast.Node) -> None:
-        self.turns += 1
-        if self.turns > self.limits.turns:
+    def count_turn(self, scope: Scope, node: ast.Node, weight: int = 1) -> None:
+        """Count a turn of a loop, or a call of a block (`weight` 10), against the layers that came of it."""
+        self.turns += weight
+        if self.turns > self.limits.turns + 10 * len(self.nodes):
             raise scope.fault(
                 node,
                 "unroll-limit",
-                f"unrolling took more than {self.limits.turns:,} turns and calls",
+                f"this unrolls without end: {self.turns:,} turns so far, and {len(self.nodes):,} layers",
                 "runs on",
-                help="a command's `--limit turns=N` raises the limit",
+                help="`--limit turns=N` raises the limit",
+            )
+
+    def count_entry(self, scope: Scope, node: ast.Node) -> None:
+        """Count an entry of a comprehension."""
+        self.entries += 1
+        if self.entries > self.limits.entries:
+            raise scope.fault(
+                node,
+                "list-limit",
+                f"comprehensions made more than {self.limits.entries:,} entries",
+                help="`--limit entries=N` raises the limit",
             )
 
     # --- nodes ---
@@ -86,13 +98,13 @@ class Elaboration:
             bound = bind(op, {name: argument.value for name, argument in arguments.items()}, shapes)
             shape = bound.shape(shapes)
         except Reject as reject:
-            raise self.refuse(reject, op, arguments, inputs, scope, site) from None
+            raise refuse(self, reject, op, arguments, inputs, event, scope, site) from None
         if len(self.nodes) >= self.limits.nodes:
             raise scope.fault(
                 site,
                 "graph-limit",
                 f"the graph grows past {self.limits.nodes:,} layers",
-                help="a command's `--limit nodes=N` raises the limit",
+                help="`--limit nodes=N` raises the limit",
             )
         id_ = len(self.nodes)
         self.nodes.append(
@@ -108,34 +120,6 @@ class Elaboration:
         self.nodes.append(Made(Input(shape.dims, shape.dtype), (), self.frame, event, site, scope.item, {}))
         self.shapes.append(shape)
         return Tensor(event.node, shape, self.frame)
-
-    def refuse(
-        self,
-        reject: Reject,
-        op: type[Op],
-        arguments: dict[str, Argument],
-        inputs: Sequence[Tensor],
-        scope: Scope,
-        site: ast.Node,
-    ) -> Fault:
-        """A rule's refusal as a fault where the text has what it blames, with what made the input so."""
-        place = scope.item.place(site)
-        causes: tuple[Note, ...] = ()
-        blamed = arguments.get(reject.blame)
-        if blamed is not None and blamed.expr is not None and blamed.frame is not None:
-            argument_place = blamed.frame.item.place(blamed.expr)
-            if argument_place.source is place.source and place.start <= argument_place.start <= place.end:
-                place = argument_place
-            else:
-                causes = (Note(argument_place, f"`{reject.blame}` comes from here"),)
-        if len(inputs) > 1 and not op.tensors:
-            causes += explain_difference(self, tuple(inputs), channels_too=op.name != "concat")
-        elif reject.blame.startswith("input") or reject.code in ("indivisible", "window-too-large"):
-            causes += tuple(explain(self, tensor) for tensor in inputs)
-        marked = ""
-        if reject.code == "shape-mismatch" and len(inputs) > 1 and not op.tensors:
-            marked = "all branches must have one " + ("size" if op.name == "concat" else "shape")
-        return Fault(reject.code, str(reject), place, marked, causes, help=reject.help)
 
     # --- mistakes ---
 

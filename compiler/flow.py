@@ -386,7 +386,7 @@ def _run_input(e: Elaboration, statement: ast.Input, scope: Scope, course: Cours
             statement.shape,
             "graph-limit",
             f"this input has {elements:,} elements, the limit is {e.limits.input_elements:,}",
-            help="a command's `--limit input_elements=N` raises the limit",
+            help="`--limit input_elements=N` raises the limit",
         )
     event = InputEvent(
         site=statement, node=-1, name=name, shape=Argument(value, statement.shape, scope.frame)

@@ -92,13 +92,15 @@ class Sequence(Event, eq=False, kw_only=True):
 
 
 class Merge(Event, eq=False, kw_only=True):
-    """`add { }` and its like, `dense { }` too. `nodes` are the merging nodes: none for one member, one for `add mul max mean concat`; for `dense` the concatenations that members 2, 3, ... receive and
-    last the group's own."""
+    """`add { }` and its like, `dense { }` too. `nodes` are the merging nodes: none for one member, else one;
+    for `dense` the concatenations that members 2, 3, ... receive, and last the group's own."""
 
     head: str
     op: Op | None
     nodes: tuple[int, ...]
     arguments: dict[str, Argument]
+    item: ast.Item
+    """Whose text it is."""
     members: list[Event]
     """`Member` events; those of a `for` or `if` inside the group stand within `Loop` and `Branch`."""
     scope: Frame
@@ -120,7 +122,7 @@ class Turn(Struct, eq=False):
 
 
 class Loop(Event, eq=False, kw_only=True):
-    """`for x in source { }` (site: `ast.For`), or `layer * n` (site: the step; `count`: n with its expression).
+    """`for x in source { }` (site: `ast.For`), or `layer * n` (site: the step; `count`: n and its expression).
 
     `count` of a `for` is None; its `source` holds the list with its expression.
     """

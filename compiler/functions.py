@@ -55,7 +55,7 @@ def sized(items: list[Value], limits: Limits) -> list[Value]:
         raise Refusal(
             "list-limit",
             f"this list would have {len(items):,} entries, the limit is {limits.list_entries:,}",
-            "a command's `--limit list_entries=N` raises the limit",
+            "`--limit list_entries=N` raises the limit",
         )
     return items
 
@@ -226,7 +226,7 @@ def _range(values: Sequence[Value], limits: Limits) -> Value:
         raise Refusal(
             "list-limit",
             f"this range has more than {limits.list_entries:,} entries",
-            "a command's `--limit list_entries=N` raises the limit",
+            "`--limit list_entries=N` raises the limit",
         )
     return list(counted)
 

@@ -3,8 +3,8 @@
 An edge's key is the input slot it fills (so that `add(x, x)` keeps both). The order of `nodes` is topological
 and that of the text. Tables beside the graph (shapes, costs) are computed from it, never kept in it.
 
-The networkx object is made when something first asks for it: to import networkx alone takes 0.12 s, half of what a
-whole `netc compile` may take, and what a compile reads (nodes, inputs, readers) are look-ups without an algorithm.
+The networkx object is made when something first asks for it: to import networkx alone takes 0.12 s, half of
+what a whole `netc compile` may take, and what a compile reads (nodes, inputs, readers) are plain look-ups.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ class Module(Struct, eq=False):
     """A part of the net as the generated code is nested: a layer, a block, or a container.
 
     `path` is `layer1.0.conv1`, of the net itself empty; `attribute` its last step. `kind`: `layer` for nodes
-    (`nodes` holds them), `block` for a frame, `container` for a label on several steps and for what has children
-    within one, `net` for the root. A layer without weights is listed too, whether or not the code makes a module
-    of it. `output` is the node whose value leaves it (None where several do). `shared` is the path of the owner,
-    where the weights are another module's.
+    (`nodes` holds them), `block` for a frame, `container` for a label on several steps and for what has
+    children within one, `net` for the root. A layer without weights is listed too, whether or not the code
+    makes a module of it. `output` is the node whose value leaves it (None where several do). `shared` is the
+    path of the owner, where the weights are another module's.
     """
 
     path: str
@@ -96,7 +96,7 @@ class Graph:
         labels: Mapping[str, int],
     ) -> None:
         """`edges` gives each node's inputs by slot; `nodes` come in topological order; `labels` are named
-        values that are no modules (`x: id`), by path; `outputs` hold the auxiliary heads after the outputs."""
+        values that are no modules (`x: id`), by path; `outputs` hold the auxiliary heads at their end."""
         self.name = name
         self.outputs = outputs
         self.frame = frame

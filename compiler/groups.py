@@ -41,6 +41,7 @@ def run_group(
         op=None,
         nodes=(),
         arguments=word.bound,
+        item=scope.item,
         members=[],
         scope=scope.frame,
     )

@@ -13,8 +13,10 @@ class Limits(Struct, frozen=True):
     string_characters: int = 10_000
     calls: int = 200
     """Blocks that stand in each other."""
-    turns: int = 1_000_000
-    """Turns of loops, entries of comprehensions and calls of blocks, all together."""
+    turns: int = 200_000
+    """Turns of loops that give no layer; a call of a block that gives none counts as ten."""
+    entries: int = 1_000_000
+    """Entries of comprehensions, all together."""
     nodes: int = 1_000_000
     input_elements: int = 1_000_000_000
 

@@ -46,6 +46,8 @@ def measure_cost(name: str) -> Callable[[Subject], Figure]:
 
 def sum_costs(subject: Subject, name: str) -> Figures:
     costs = subject.facts.costs
+    if subject.part is None:
+        return costs.total
     return sum_figures(costs.nodes[id_] for id_ in nodes_of(subject, name))
 
 

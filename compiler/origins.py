@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..dsl import ast
 from ..dsl.diagnostics import Note
+from ..dsl.source import Place
 from ..ops.base import Shape
 from .faults import text_of
 from .frames import Tensor
@@ -16,31 +17,59 @@ if TYPE_CHECKING:
 SIZES = {0: "channels", 1: "high", 2: "wide"}
 
 
-def explain_difference(e: Elaboration, tensors: tuple[Tensor, ...], channels_too: bool) -> tuple[Note, ...]:
-    """What made the first tensor, and the first that differs from it, as they are; `channels_too`: whether
-    the channels have to agree."""
+def explain_difference(
+    e: Elaboration, tensors: tuple[Tensor, ...], sites: tuple[Place | None, ...], channels_too: bool
+) -> tuple[Note, ...]:
+    """What made the first tensor, and the first that differs from it, as they are. `sites` are the places of
+    the members; `channels_too`: whether the channels have to agree."""
     first = tensors[0]
-    for other in tensors[1:]:
-        if other.shape.rank != first.shape.rank:
-            return (_note(e, first, None), _note(e, other, None))
-        for dimension in range(0 if channels_too else 1, len(first.shape.dims)):
-            if first.shape.dims[dimension] != other.shape.dims[dimension]:
-                return _apart(_note(e, first, dimension), _note(e, other, dimension))
-    return (_note(e, first, None),)
+    for other, site in zip(tensors[1:], sites[1:], strict=True):
+        dimension = None
+        if other.shape.rank == first.shape.rank:
+            differing = [
+                i
+                for i, sizes in enumerate(zip(first.shape.dims, other.shape.dims, strict=True))
+                if len(set(sizes)) > 1
+            ]
+            differing = [i for i in differing if i or channels_too]
+            if not differing:
+                continue
+            dimension = differing[0]
+        notes = (_note(e, first, dimension, sites[0]), _note(e, other, dimension, site))
+        return notes[:1] if notes[0] == notes[1] else notes
+    return (_note(e, first, None, sites[0]),)
+
+
+def projection(e: Elaboration, tensors: tuple[Tensor, ...]) -> str:
+    """How a shortcut that is the block's input could be made to fit the other branch."""
+    if len(tensors) != 2 or tensors[0].shape.rank != 2 or tensors[1].shape.rank != 2:
+        return ""
+    plain = [tensor for tensor in tensors if tensor.node in {entering.node for entering in e.frame.inputs}]
+    if len(plain) != 1:
+        return ""
+    branch = next(tensor for tensor in tensors if tensor is not plain[0])
+    strides = {
+        -(-before // after)
+        for before, after in zip(plain[0].shape.spatial, branch.shape.spatial, strict=True)
+    }
+    if len(strides) != 1:
+        return ""
+    stride = strides.pop()
+    window = "1x1" if stride == 1 else f"1x1/{stride}"
+    return f"project the shortcut: `conv({window}, {branch.shape.channels}, bias=false) -> bn`"
 
 
 def explain(e: Elaboration, tensor: Tensor) -> Note:
     """What gave a tensor its shape."""
-    return _note(e, tensor, None)
+    return _note(e, tensor, None, None)
 
 
-def _apart(first: Note, other: Note) -> tuple[Note, ...]:
-    return (first,) if first == other else (first, other)
-
-
-def _note(e: Elaboration, tensor: Tensor, dimension: int | None) -> Note:
-    """Walk back while the size in `dimension` (None: any) stays what it is."""
+def _note(e: Elaboration, tensor: Tensor, dimension: int | None, site: Place | None) -> Note:
+    """Walk back while the size in `dimension` (None: any) stays what it is; what the block receives is said
+    at `site`, the member that passes it on."""
     id_ = tensor.node
+    if site is not None and id_ in {entering.node for entering in e.frame.inputs}:
+        return Note(site, f"{_size(tensor.shape, dimension)}, as the block receives them")
     while True:
         made = e.nodes[id_]
         if not made.inputs:
@@ -55,10 +84,7 @@ def _note(e: Elaboration, tensor: Tensor, dimension: int | None) -> Note:
         id_ = made.inputs[0]
     made = e.nodes[id_]
     place = made.item.place(made.site)
-    shape = e.shapes[id_]
-    size = str(tensor.shape) if dimension is None else f"{tensor.shape.dims[dimension]} {SIZES[dimension]}"
-    if shape.rank == 1 and dimension == 1:
-        size = f"length {tensor.shape.dims[1]}"
+    size = _size(tensor.shape, dimension)
     if not made.inputs:
         return Note(place, f"{size}, as the input")
     out = made.arguments.get("out")
@@ -70,6 +96,14 @@ def _note(e: Elaboration, tensor: Tensor, dimension: int | None) -> Note:
     if dimension:
         return Note(place, f"{size}: {_cause(e, id_)}")
     return Note(place, size)
+
+
+def _size(shape: Shape, dimension: int | None) -> str:
+    if dimension is None:
+        return str(shape)
+    if shape.rank == 1 and dimension == 1:
+        return f"length {shape.dims[1]}"
+    return f"{shape.dims[dimension]} {SIZES[dimension]}"
 
 
 def _cause(e: Elaboration, id_: int) -> str:

@@ -47,7 +47,7 @@ class Asking:
 
     def evaluate(self, expr: ast.Expr, subject: Subject) -> Side:
         match expr:
-            case ast.Name(id=name) if name in METRICS:
+            case ast.Name(id=name) if name in METRICS or name == "count":
                 return self.measure(expr, name, (), subject)
             case ast.Name(id="all"):
                 return Side("all", False)

@@ -1,4 +1,4 @@
-"""What the tests share: programs and what they must give, as Markdown files that `pytest --update` rewrites."""
+"""What the tests share: programs and what they must give, in Markdown that `pytest --update` rewrites."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def agrees(request: pytest.FixtureRequest) -> Callable[[Case, str, str], None]:
-    """`agrees(case, kind, text)`: the case's block of that kind says `text`; with `--update` it is made to."""
+    """`agrees(case, kind, text)`: the case's block of that kind says `text`, or with `--update` is made to."""
 
     def check(case: Case, kind: str, text: str) -> None:
         text = text.rstrip("\n") + "\n"
