@@ -122,7 +122,7 @@ class Turn(Struct, eq=False):
 
 
 class Loop(Event, eq=False, kw_only=True):
-    """`for x in source { }` (site: `ast.For`), or `layer * n` (site: the step; `count`: n and its expression).
+    """`for x in source { }` (site: `ast.For`), or `layer * n` (site: the step; `count`: n, its expression).
 
     `count` of a `for` is None; its `source` holds the list with its expression.
     """

@@ -29,13 +29,13 @@ def run_group(
     if group.head is None:
         return _run_braces(e, group, value, body, label)
     word = _head(e, group, scope)
-    if not isinstance(value, Tensor):
+    if word.head == "dense" and not isinstance(value, Tensor):
         raise scope.fault(
             group.head, "wrong-arity", f"`{word.head}` takes one value and receives {describe(value)}"
         )
     event = Merge(
         site=group,
-        inputs=(value,),
+        inputs=entering(value),
         label=label,
         head=word.head,
         op=None,
@@ -58,6 +58,11 @@ def run_group(
     return result
 
 
+def entering(value: Value) -> tuple[Tensor, ...]:
+    """What enters, as the inputs of an event; a tuple enters whole."""
+    return value if isinstance(value, tuple) else (value,)
+
+
 def _run_braces(e: Elaboration, group: ast.Group, value: Value, body: Scope, label: Label | None) -> Value:
     events: list[Event] = []
     with e.writing(events):
@@ -67,7 +72,7 @@ def _run_braces(e: Elaboration, group: ast.Group, value: Value, body: Scope, lab
     e.sink.append(
         Sequence(
             site=group,
-            inputs=value if isinstance(value, tuple) else (value,),
+            inputs=entering(value),
             outputs=result if isinstance(result, tuple) else (result,),
             label=label,
             form="braces",
@@ -103,7 +108,7 @@ def _head(e: Elaboration, group: ast.Group, scope: Scope) -> MergeWord:
 class _Parallel:
     """Each member receives the group's input."""
 
-    def __init__(self, e: Elaboration, value: Tensor, scope: Scope) -> None:
+    def __init__(self, e: Elaboration, value: Value, scope: Scope) -> None:
         self.e, self.value, self.scope = e, value, scope
         self.members: list[Tensor] = []
         self.broken = False
@@ -120,7 +125,9 @@ class _Parallel:
                 statement, "wrong-arity", f"a member gives one value, not {describe(value)}"
             )
         self.members.append(value)
-        self.e.sink.append(Member(site=statement, inputs=(self.value,), outputs=(value,), events=events))
+        self.e.sink.append(
+            Member(site=statement, inputs=entering(self.value), outputs=(value,), events=events)
+        )
 
     def merge(self, event: Merge, head: ast.Expr) -> Tensor:
         if not self.members:

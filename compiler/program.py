@@ -15,7 +15,7 @@ from .faults import POISON, Fault, Report, Silent
 from .values import BlockLayer, Builtin, Function, Identity, MergeWord, NetValue, Value
 
 Load = Callable[[str, Source], Source | str | None]
-"""The file of `use NAME`, given the source that says so; None where there is none, or why it is unreadable."""
+"""The file of `use NAME`, given the source that says so; None if there is none, or why it is unreadable."""
 
 MERGES = ("add", "mul", "max", "mean", "concat", "dense")
 FUNCTIONS = [

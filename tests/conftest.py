@@ -107,7 +107,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def agrees(request: pytest.FixtureRequest) -> Callable[[Case, str, str], None]:
-    """`agrees(case, kind, text)`: the case's block of that kind says `text`, or with `--update` is made to."""
+    """`agrees(case, kind, text)`: the case's block of that kind says `text`, or `--update` makes it."""
 
     def check(case: Case, kind: str, text: str) -> None:
         text = text.rstrip("\n") + "\n"
