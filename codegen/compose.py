@@ -1,0 +1,274 @@
+"""A graph with its shapes and costs in, a `Picture` out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..compiler.cost import Costs
+from ..compiler.frames import Apply
+from ..compiler.graph import Graph, Port
+from ..compiler.shapes import Shapes
+from ..ops.base import Shape
+from .drafts import ClusterDraft, Draft, Piece, draft, is_light
+from .folding import fold, unroll
+from .outline import Group, Outline, outline
+from .picture import MOST_BOXES, Box, Cluster, Edge, Picture, TooLarge
+from .plain_text import arguments, block_call, call, join_sizes, shorten_count, show, span_counts
+from .ways import kinds_of_edges
+
+FAMILIES = (
+    "convolution",
+    "pooling",
+    "dense",
+    "normalisation",
+    "activation",
+    "regularisation",
+    "shape",
+    "elementwise",
+    "block",
+)
+WIDE = 38
+"""Characters of a line, beyond which a box puts its name on a line of its own."""
+SHORT = 24
+"""Characters of a cluster's title: the edges into its boxes pass beside it."""
+JOINS = {"": "", "series": "", "parallel": " side by side", "dense": " each reads all before"}
+
+
+def draw(graph: Graph, shapes: Shapes, costs: Costs, expand: bool = False) -> Picture:
+    """The picture of a net; raises `TooLarge`. `expand` draws each repeat and each block in full."""
+    plan = outline(graph)
+    if expand:
+        plan = Outline(unroll(plan.items), plan.wires, plan.inputs, plan.readers, plan.ports)
+    else:
+        plan = fold(plan, graph, shapes)
+    pieces = draft(plan, graph, shapes, expand)
+    return Composer(graph, shapes, costs, plan).compose(pieces, expand)
+
+
+class Composer:
+    def __init__(self, graph: Graph, shapes: Shapes, costs: Costs, plan: Outline) -> None:
+        self.graph, self.shapes, self.costs, self.plan = graph, shapes, costs, plan
+        self.boxes: dict[str, Box] = {}
+        self.heads: dict[str, list[int]] = {}
+        self.box_of: dict[int, str] = {}
+        self.alike: dict[int, list[int]] = {}
+        self.repeats: list[dict[int, int]] = []
+        """Of each cluster that stands for several: which of them a node is in."""
+        self.clusters = 0
+
+    def compose(self, pieces: list[Piece], expand: bool) -> Picture:
+        children = self.children(pieces, "")
+        outputs = [self.output(number, port) for number, port in enumerate(self.graph.outputs)]
+        if len(self.boxes) > MOST_BOXES:
+            raise TooLarge(len(self.boxes), expand)
+        families = {box.family for box in self.boxes.values()}
+        return Picture(
+            show(self.graph.name),
+            self.facts(),
+            (*children, *outputs),
+            self.edges(),
+            tuple(family for family in FAMILIES if family in families),
+        )
+
+    def facts(self) -> str:
+        """The line under the title: the net as the papers count it, without auxiliary heads."""
+        needed = self.graph.ancestors(port.node for port in self.graph.results)
+        params = sum(self.costs.nodes[id_].params for id_ in needed)
+        macs = sum(self.costs.nodes[id_].macs for id_ in needed)
+        inputs = ", ".join(str(self.shapes[node.id]) for node in self.graph if node.op.family == "input")
+        return f"input {inputs} · {shorten_count(params)} parameters · {shorten_count(macs)} multiply-adds"
+
+    # --- boxes and clusters ---
+
+    def children(self, pieces: list[Piece], prefix: str) -> tuple[Box | Cluster, ...]:
+        return tuple(
+            self.box(piece, prefix) if isinstance(piece, Draft) else self.cluster(piece, prefix)
+            for piece in pieces
+        )
+
+    def cluster(self, piece: ClusterDraft, prefix: str) -> Cluster:
+        self.clusters += 1
+        number = self.clusters
+        group = piece.group
+        if len(piece.uses) > 1:
+            self.repeats.append({id_: use for use, ids in enumerate(piece.uses) for id_ in ids})
+        children = self.children(piece.pieces, group.path or prefix)
+        title = "  ".join(self.title(group, prefix, SHORT))
+        if group.count > 1:
+            title += f"  x{group.count}{JOINS[group.join]}"
+        return Cluster(f"cluster_{number}", title, group.count, children, show(group.path))
+
+    def title(self, group: Group, prefix: str, limit: int = 2 * WIDE) -> list[str]:
+        """The name of a group, and what it is."""
+        words = [name_within(group.path, prefix)]
+        if group.frame is not None:
+            words.append(block_call(group.frame, max(limit - len(words[0]), 12)))
+        if group.kind == "aux":
+            words.append("(training only)")
+        return [word for word in words if word]
+
+    def box(self, piece: Draft, prefix: str) -> Box:
+        id_ = f"n{len(self.boxes) + 1}"
+        for column in zip(*piece.uses, strict=True):
+            for node in column:
+                self.box_of[node] = id_
+                self.alike[node] = list(column)
+        self.heads[id_] = piece.heads
+        first = self.graph[piece.uses[0][0]]
+        lines = self.closed(piece, prefix) if not piece.heads else self.layers(piece, prefix)
+        family = self.family(piece)
+        kind = "input" if family == "input" else "layer" if piece.heads else "block"
+        hint = [f"{node.name}: {call(node.op)}" for node in map(self.graph.__getitem__, piece.heads)]
+        box = Box(id_, kind, family, tuple(lines), piece.count, show("; ".join(hint) or first.name, 400))  # type: ignore[arg-type]
+        self.boxes[id_] = box
+        return box
+
+    def family(self, piece: Draft) -> str:
+        if not piece.heads:
+            return "block"
+        ops = [self.graph[id_].op for id_ in piece.heads]
+        return next((op.family for op in ops if not is_light(op)), ops[0].family)
+
+    def closed(self, piece: Draft, prefix: str) -> list[str]:
+        """The text of a group that is not opened."""
+        assert piece.group is not None
+        title = self.title(piece.group, prefix)
+        if piece.group.frame is None:
+            layers = len(piece.uses[0])
+            title.append(f"{layers} layers")
+        return stack(title[0], title[1:], piece.count) + self.counts(piece)
+
+    def layers(self, piece: Draft, prefix: str) -> list[str]:
+        """The text of layers: `conv1 7x7/2, 64 · bn · relu`, and their counts."""
+        nodes = [self.graph[id_] for id_ in dict.fromkeys(piece.heads)]
+        seen = set()
+        named = next((node for node in nodes if not is_light(node.op)), nodes[0])
+        if piece.group is not None and piece.group.path:
+            name = name_within(piece.group.path, prefix)
+        elif (
+            self.costs.nodes[named.weights].params
+            or named.op.family == "input"
+            or (named.event.label is not None and isinstance(named.event, Apply))
+        ):
+            name = name_within(named.name, prefix)
+        else:
+            name = ""
+        if named.op.family == "input":
+            return [name or "input"]
+        texts: list[str] = []
+        for node in nodes:
+            if node.event in seen:
+                continue
+            seen.add(node.event)
+            written = ", ".join(arguments(node.op, brief=True))
+            silent = node is nodes[0] and written and name.rstrip("0123456789_.") == node.op.name
+            texts.append(written if silent else f"{node.op.name} {written}".rstrip())
+        if name.rstrip("0123456789_.") == nodes[0].op.name and texts[0] == nodes[0].op.name:
+            name = ""
+        return stack(name, [" · ".join(texts)], piece.count) + self.counts(piece)
+
+    def counts(self, piece: Draft) -> list[str]:
+        """Parameters and multiply-adds of one of the equal uses; a span where they differ."""
+        nodes = self.costs.nodes
+        params = [sum(nodes[id_].params for id_ in ids) for ids in piece.uses]
+        macs = [sum(nodes[id_].macs for id_ in ids) for ids in piece.uses]
+        words = [f"{span_counts(params)} params"] if any(params) else []
+        if any(self.graph[id_].weights != id_ for id_ in piece.uses[0]):
+            words = ["shared weights"]
+        if any(macs):
+            words.append(f"{span_counts(macs)} macs")
+        return [" · ".join(words) + (" each" if piece.count > 1 else "")] if words else []
+
+    def output(self, number: int, port: Port) -> Box:
+        id_ = f"out{number + 1}"
+        lines = [show(port.name or "output", 40)]
+        if port.weight is not None:
+            lines.append(f"training only, loss x{port.weight:g}")
+        box = Box(id_, "output", "output", tuple(lines))
+        self.boxes[id_] = box
+        return box
+
+    # --- edges ---
+
+    def edges(self) -> tuple[Edge, ...]:
+        found: dict[tuple[str, str], str] = {}
+        labels: dict[tuple[str, str], list[Shape]] = {}
+        for source, target, like in self.links():
+            key = (self.box_of[source], self.box_of[target])
+            if key[0] == key[1] or any(
+                source in turn and target in turn and turn[source] != turn[target] for turn in self.repeats
+            ):
+                continue
+            found[key] = "like" if like and found.get(key, "like") == "like" else "flow"
+            labels.setdefault(key, []).extend(self.shapes[id_] for id_ in self.alike[source])
+        for number, port in enumerate(self.graph.outputs):
+            key = (self.box_of[port.node], f"out{number + 1}")
+            found[key] = "flow"
+            labels[key] = [self.shapes[id_] for id_ in self.alike[port.node]]
+        adds = {id_ for id_, heads in self.heads.items() if heads and self.graph[heads[0]].op.name == "add"}
+        kinds = kinds_of_edges(found, adds)
+        said: set[tuple[str, str]] = set()
+        edges: list[Edge] = []
+        for key in sorted(found, key=lambda key: (not kinds[key][1], kinds[key][0] != "flow")):
+            kind, main = kinds[key]
+            text = "" if kind == "like" else describe_shapes(labels[key])
+            label = "" if (key[0], text) in said else text
+            said.add((key[0], text))
+            edges.append(Edge(key[0], key[1], kind, label, main))  # type: ignore[arg-type]
+        rank = {id_: position for position, id_ in enumerate(self.boxes)}
+        return tuple(sorted(edges, key=lambda edge: (rank[edge.source], rank[edge.target])))
+
+    def links(self) -> Iterator[tuple[int, int, bool]]:
+        """The edges of the graph, through the wires; whether the target reads only the source's size."""
+        through: dict[int, tuple[int, ...]] = {}
+        for node in self.graph:
+            sources = self.graph.inputs(node.id)
+            if node.id in self.plan.wires:
+                through[node.id] = tuple(
+                    dict.fromkeys(behind for source in sources for behind in through.get(source, (source,)))
+                )
+                continue
+            values = node.op.arity - len(node.op.tensors) if node.op.arity is not None else len(sources)
+            for slot, source in enumerate(sources):
+                for behind in through.get(source, (source,)):
+                    yield behind, node.id, slot >= values
+
+
+def stack(name: str, texts: list[str], count: int) -> list[str]:
+    """A name and what follows it on one line, or on several where one would be too wide."""
+    times = [f"x{count}"] if count > 1 else []
+    words = [word for word in (name, *texts) if word]
+    line = "  ".join((*words, *times))
+    if len(line) <= WIDE or len(words) == 1:
+        return wrap(line)
+    return [*wrap("  ".join((words[0], *times))), *wrap("  ".join(words[1:]))]
+
+
+def wrap(line: str) -> list[str]:
+    """Breaks a line that is much too long at its dots."""
+    if len(line) <= WIDE + 14:
+        return [line]
+    lines = [""]
+    for part in line.split(" · "):
+        longer = f"{lines[-1]} · {part}" if lines[-1] else part
+        if lines[-1] and len(longer) > WIDE:
+            lines.append(part)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def name_within(path: str, prefix: str) -> str:
+    """`conv1` for `layer1.0.conv1` in `layer1.0`; nothing for a number that only counts."""
+    if prefix and path.startswith(prefix + "."):
+        path = path[len(prefix) + 1 :]
+    return "" if path.replace(".", "").isdigit() else show(path, 48)
+
+
+def describe_shapes(shapes: list[Shape]) -> str:
+    """One shape, or in each dimension from the least to the largest."""
+    kind = " int64" if shapes[0].dtype == "int64" else ""
+    if len({len(shape.dims) for shape in shapes}) > 1:
+        return ""
+    spans = [(min(sizes), max(sizes)) for sizes in zip(*(shape.dims for shape in shapes), strict=True)]
+    return join_sizes(tuple(f"{low}" if low == high else f"{low}–{high}" for low, high in spans)) + kind

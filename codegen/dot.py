@@ -1,0 +1,231 @@
+"""A `Picture` in, DOT text out, written by the `graphviz` package, which quotes every name and label.
+
+Colours, sizes and weights stand here and nowhere else. Boxes are given the width of their text in a wide face
+(`measure`), so that labels fit wherever the picture is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from .measure import text_width
+from .picture import Box, Cluster, Edge, Picture
+
+if TYPE_CHECKING:
+    from graphviz import Digraph
+
+FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
+SIZE = 10.0
+INK, MUTED, LINE, SKIP = "#1c2430", "#4f5b6b", "#8b95a3", "#7a3fd0"
+FILL_AND_BORDER = {
+    "convolution": ("#dbe8fb", "#3d73c2"),
+    "pooling": ("#d9f1e0", "#2f8a55"),
+    "dense": ("#fde5c8", "#c0741a"),
+    "normalisation": ("#e9e0f8", "#7852b5"),
+    "activation": ("#fff2c2", "#a98707"),
+    "regularisation": ("#f9dde7", "#b8436b"),
+    "shape": ("#dceef1", "#3f8793"),
+    "elementwise": ("#fbdbd5", "#bf4a3a"),
+    "block": ("#ffffff", "#3c4655"),
+    "input": ("#e9ecf0", "#5c6877"),
+    "output": ("#e9ecf0", "#5c6877"),
+}
+MARGIN = 8
+WIDEST = 260.0
+"""Points to which a box is widened at most for the sake of a title."""
+SHADES = ("#f6f8fa", "#eceff3", "#e3e8ee")
+"""Fills of clusters, by how deep they lie."""
+LEGEND = {"block": "closed block"}
+
+
+def write_dot(picture: Picture) -> str:
+    """The picture as DOT. The same picture gives the same text."""
+    from graphviz import Digraph
+
+    dot = Digraph("net")
+    dot.attr(
+        "graph",
+        label=quote(picture.name),
+        labelloc="t",
+        fontname=FONT,
+        fontsize="17",
+        fontcolor=INK,
+        bgcolor="white",
+        pad="0.25",
+        nodesep="0.22",
+        ranksep="0.07",
+        splines="spline",
+        # The old ranking keeps clusters compact; it puts both ends of a `like` edge on one level.
+        newrank="true" if any(edge.kind == "like" for edge in picture.edges) else "false",
+    )
+    dot.attr(
+        "node",
+        shape="box",
+        style="rounded,filled",
+        fontname=FONT,
+        fontsize=f"{SIZE:g}",
+        fontcolor=INK,
+        penwidth="1.1",
+        margin="0.02,0.02",
+        height="0.3",
+        width="0.5",
+    )
+    dot.attr(
+        "edge",
+        fontname=FONT,
+        fontsize="8",
+        fontcolor=MUTED,
+        color=LINE,
+        arrowsize="0.55",
+        arrowhead="normal",
+        penwidth="1.1",
+    )
+    # Skips come first: `dot` then orders them apart from the labels of the main way, which stays straight.
+    for edge in picture.edges:
+        if edge.kind == "skip":
+            dot.edge(edge.source, edge.target, **edge_attributes(edge))
+    with dot.subgraph(name="cluster_net") as inner:
+        inner.attr(
+            "graph",
+            label=quote(picture.facts),
+            labelloc="t",
+            color="white",
+            margin="2",
+            fontname=FONT,
+            fontsize="10",
+            fontcolor=MUTED,
+        )
+        write_children(inner, picture.children, 0, widen(picture))
+        write_legend(inner, picture)
+    for edge in picture.edges:
+        if edge.kind != "skip":
+            dot.edge(edge.source, edge.target, **edge_attributes(edge))
+    return str(dot.source)
+
+
+def write_children(
+    dot: Digraph, children: tuple[Box | Cluster, ...], depth: int, widths: Mapping[str, float]
+) -> None:
+    for child in children:
+        if isinstance(child, Box):
+            dot.node(child.id, **box_attributes(child, widths.get(child.id, 0)))
+            continue
+        with dot.subgraph(name=child.id) as inner:
+            repeated = child.count > 1
+            inner.attr(
+                "graph",
+                label=quote(child.title),
+                labelloc="t",
+                labeljust="l",
+                style="rounded,filled",
+                fillcolor=SHADES[min(depth, len(SHADES) - 1)],
+                color=MUTED if repeated else "#c3cbd5",
+                penwidth="1.6" if repeated else "1",
+                fontname=FONT,
+                fontsize=f"{SIZE:g}",
+                fontcolor=INK if repeated else MUTED,
+                margin=str(MARGIN),
+            )
+            write_children(inner, child.children, depth + 1, widths)
+
+
+def widen(picture: Picture) -> dict[str, float]:
+    """Widths for boxes at the top of clusters, so that an edge into their middle passes beside the title."""
+    clusters: dict[str, list[Cluster]] = {}
+
+    def visit(children: tuple[Box | Cluster, ...], around: list[Cluster]) -> None:
+        for child in children:
+            if isinstance(child, Box):
+                clusters[child.id] = around
+            else:
+                visit(child.children, [*around, child])
+
+    visit(picture.children, [])
+    widths: dict[str, float] = {}
+    for edge in picture.edges:
+        inside = clusters[edge.target]
+        entered = [
+            position for position, cluster in enumerate(inside) if cluster not in clusters[edge.source]
+        ]
+        if edge.kind != "flow" or not entered:
+            continue
+        wanted = max(
+            2 * (text_width(inside[position].title, SIZE) + 18 - MARGIN * (len(inside) - position))
+            for position in entered
+        )
+        if wanted <= WIDEST:
+            widths[edge.target] = max(widths.get(edge.target, 0), wanted)
+    return widths
+
+
+def write_legend(dot: Digraph, picture: Picture) -> None:
+    """The colours in a row under the net."""
+    ids = [f"legend_{family}" for family in picture.legend]
+    with dot.subgraph(name="cluster_legend") as inner:
+        inner.attr("graph", label="", style="rounded", color="#d5dae1", penwidth="0.8", margin="7")
+        with inner.subgraph() as row:
+            row.attr(rank="same")
+            for id_ in ids:
+                row.node(id_)
+        for id_, family in zip(ids, picture.legend, strict=True):
+            fill, border = FILL_AND_BORDER[family]
+            text = LEGEND.get(family, family)
+            inner.node(
+                id_,
+                label=quote(text),
+                fillcolor=fill,
+                color=border,
+                fontsize="8",
+                height="0.2",
+                width=inches(text_width(text, 8.0) + 14),
+            )
+        for left, right in pairwise(ids):
+            inner.edge(left, right, style="invis")
+    if ids:
+        dot.edge(last_box(picture), ids[len(ids) // 2], style="invis", weight="50")
+
+
+def last_box(picture: Picture) -> str:
+    """The end of the longest way."""
+    main = [edge for edge in picture.edges if edge.main]
+    leaving = {edge.source for edge in main}
+    return next((edge.target for edge in main if edge.target not in leaving), next(picture.boxes()).id)
+
+
+def box_attributes(box: Box, width: float) -> dict[str, str]:
+    fill, border = FILL_AND_BORDER[box.family]
+    widest = max(text_width(line, SIZE) for line in box.lines)
+    attributes = {
+        "label": quote("\n".join(box.lines)),
+        "fillcolor": fill,
+        "color": border,
+        "width": inches(max(widest + 16, width, 40)),
+        "height": inches(12.5 * len(box.lines) + 9),
+    }
+    if box.kind == "block" and box.count > 1:
+        attributes["peripheries"] = "2"
+    return attributes
+
+
+def edge_attributes(edge: Edge) -> dict[str, str]:
+    attributes = {"weight": "1000" if edge.main else "10" if edge.kind == "flow" else "1"}
+    if edge.label:
+        attributes["label"] = quote(f" {edge.label} ")
+    if edge.kind == "skip":
+        attributes |= {"color": SKIP, "penwidth": "1.7", "fontcolor": SKIP}
+    elif edge.kind == "like":
+        attributes |= {"style": "dashed"}
+    return attributes
+
+
+def quote(text: str) -> str:
+    """A label that means its characters: `\\N`, `&lt;` and `<b>` are shown as they stand."""
+    from graphviz import escape
+
+    return str(escape(text.replace("&", "&amp;"))).replace("\n", "\\n")
+
+
+def inches(points: float) -> str:
+    return f"{points / 72:.3f}"

@@ -1,0 +1,148 @@
+"""An outline in, the same with what repeats drawn once out: equal neighbours become one group with a count.
+
+Two neighbours are equal if they hold the same layers with the same arguments, wired alike, and put out
+the same shape. They fold if they follow one another (`unit -> unit`), stand side by side between the same
+values (the paths of a ResNeXt block), or are members of one `dense` group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from ..compiler.graph import Graph
+from ..compiler.shapes import Shapes
+from .outline import Group, Item, Join, Leaf, Outline, leaves, nodes
+
+
+def fold(plan: Outline, graph: Graph, shapes: Shapes) -> Outline:
+    """`plan` with equal neighbours folded; turns of loops that stay single are dissolved."""
+    folder = Folder(plan, graph, shapes)
+    return Outline(folder.fold(plan.items), plan.wires, plan.inputs, plan.readers, plan.ports)
+
+
+def unroll(items: list[Item]) -> list[Item]:
+    """The items with every turn of a loop dissolved and nothing folded."""
+    flat: list[Item] = []
+    for item in items:
+        if isinstance(item, Group):
+            item.items = unroll(item.items)
+        flat += item.items if isinstance(item, Group) and item.kind == "turn" else [item]
+    return flat
+
+
+class Folder:
+    def __init__(self, plan: Outline, graph: Graph, shapes: Shapes) -> None:
+        self.plan, self.graph, self.shapes = plan, graph, shapes
+
+    def fold(self, items: list[Item]) -> list[Item]:
+        for item in items:
+            if isinstance(item, Group):
+                item.items = self.fold(item.items)
+        folded: list[Item] = []
+        position = 0
+        while position < len(items):
+            run, join = self.run(items, position)
+            position += len(run)
+            first = run[0]
+            if isinstance(first, Group) and len(run) > 1:
+                first.count = len(run)
+                first.twins = [twin.items for twin in run[1:] if isinstance(twin, Group)]
+                first.join = join
+                folded.append(first)
+            elif isinstance(first, Group) and first.kind == "turn":
+                folded += first.items
+            else:
+                folded.append(first)
+        return folded
+
+    def run(self, items: list[Item], start: int) -> tuple[list[Item], Join]:
+        """The longest run of equal groups from `start` on, and how they hang together."""
+        first = items[start]
+        run = [first]
+        joined: Join = ""
+        if isinstance(first, Leaf) or first.kind == "aux":
+            return run, joined
+        wanted, before = signature([first], self.plan, self.graph, self.shapes), Ends(self.plan, [first])
+        for item in items[start + 1 :]:
+            if isinstance(item, Leaf) or item.kind != first.kind:
+                break
+            after = Ends(self.plan, [item])
+            way = self.join(before, after)
+            if not way or joined not in ("", way):
+                break
+            if signature([item], self.plan, self.graph, self.shapes) != wanted:
+                break
+            run.append(item)
+            before, joined = after, way
+        return run, joined
+
+    def join(self, before: Ends, after: Ends) -> Join:
+        """How two neighbours hang together; not at all where they must not fold."""
+        leaving = set(before.leaving)
+        if before.tapped:
+            return ""
+        if before.entering == after.entering and before.readers == after.readers and not after.tapped:
+            return "parallel"
+        if (
+            len(before.entering) == len(after.entering)
+            and not leaving.isdisjoint(after.entering)
+            and all(b in leaving or b == a for a, b in zip(before.entering, after.entering, strict=True))
+            and before.readers <= after.held
+        ):
+            return "series"
+        wires, inputs = self.plan.wires, self.plan.inputs
+        if after.entering and all(
+            source in wires and not leaving.isdisjoint(inputs[source]) for source in after.entering
+        ):
+            return "dense"
+        return ""
+
+
+class Ends:
+    """Where values enter items and leave them: `entering` nodes outside, in the order of their use; `leaving`
+    nodes inside, their `readers` outside; `tapped`: one of them is a way out of the net."""
+
+    def __init__(self, plan: Outline, items: list[Item]) -> None:
+        ids = nodes(items)
+        self.held = set(ids)
+        self.entering = list(
+            dict.fromkeys(source for id_ in ids for source in plan.inputs[id_] if source not in self.held)
+        )
+        self.leaving = [
+            id_
+            for id_ in ids
+            if id_ in plan.ports or any(reader not in self.held for reader in plan.readers[id_])
+        ]
+        self.readers = {reader for id_ in self.leaving for reader in plan.readers[id_]} - self.held
+        self.tapped = any(id_ in plan.ports for id_ in self.leaving)
+
+
+def signature(
+    items: list[Item], plan: Outline, graph: Graph, shapes: Shapes, loose: bool = False
+) -> Hashable:
+    """What makes items equal: their layers, how these are wired, what they put out (`loose`: numbers aside)."""
+    number: dict[int, int] = {}
+    outside: dict[int, int] = {}
+    signed: list[Hashable] = []
+    for leaf in leaves(items):
+        for id_ in leaf.nodes:
+            op = graph[id_].op
+            sources: list[int] = []
+            for source in plan.inputs[id_]:
+                inside = number.get(source)
+                sources.append(-1 - outside.setdefault(source, len(outside)) if inside is None else inside)
+            number[id_] = len(number)
+            signed.append((op.name if loose else op, tuple(sources)))
+    nesting = tuple(structure(item) for item in items)
+    if loose:
+        return (nesting, tuple(signed))
+    ports = tuple((number[id_], shapes[id_]) for id_ in Ends(plan, items).leaving)
+    return (nesting, tuple(signed), ports)
+
+
+def structure(item: Item) -> Hashable:
+    """How blocks and containers are nested in an item."""
+    if isinstance(item, Leaf):
+        return len(item.nodes)
+    block = id(item.frame.definition) if item.frame is not None else None
+    return (item.kind, block, item.count, tuple(structure(child) for child in item.items))
