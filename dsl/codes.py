@@ -49,6 +49,7 @@ SHAPES = {
     "indivisible": "channels or sizes cannot be split into equal parts",
     "crop-too-large": "more is cropped than there is",
     "rank-mismatch": "a map, sequence or vector enters a layer that takes another kind",
+    "dtype-mismatch": "whole numbers enter a layer that computes, or others one that looks words up",
 }
 FLOW = {
     "wrong-arity": "one value enters where several are taken, or the reverse",

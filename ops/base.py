@@ -210,7 +210,7 @@ class Example(Struct, frozen=True):
     inputs: tuple[Shape, ...]
 
 
-class Reject(Exception):  # noqa: N818  # a refusal, which the framework makes a diagnostic
+class Reject(Exception):
     """A rule refuses. `blame` names what it refuses: a parameter, `input`, or `input[1]`."""
 
     def __init__(self, code: str, message: str, blame: str = "input", help: str = "") -> None:

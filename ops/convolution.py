@@ -75,7 +75,7 @@ class Convolution(Op, frozen=True, kw_only=True):
                 )
             )
             return tuple((total // 2, total - total // 2) for total in totals)
-        return sides(pad, len(spatial))
+        return sides(pad, len(self.window.size))
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         self.admit(inputs)

@@ -9,10 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from netc.ops.base import Op, Shape
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A busy machine is no mistake of the code.
+settings.register_profile("netc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("netc")
 
 CASES = Path(__file__).parent / "cases"
 PART = re.compile(r"^## (?P<title>.+?)\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)

@@ -203,7 +203,7 @@ def test_only_layers_without_arguments_are_not_drawn(name):
 
 
 @pytest.mark.parametrize("name", CALLS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_drawn_layer_is_that_of_torch(name, data):
     values, inputs = data.draw(CALLS[name])

@@ -1,0 +1,138 @@
+"""The vocabulary against the language's own table, and the rules that need no PyTorch to be checked."""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from msgspec import UNSET
+
+from netc.dsl.codes import CODES
+from netc.ops.arguments import bind, parameters
+from netc.ops.base import Op, Reject, Shape
+from netc.ops.entry import Input
+from netc.ops.registry import LAYERS
+
+TABLE = tomllib.loads((Path(__file__).parent / "data" / "layers.toml").read_text())
+WORDS = {"true": True, "false": False, "none": None}
+RULES = ("shape", "cost", "saved", "reach", "torch", "why")
+CLASSES = [*LAYERS.values(), Input]
+
+
+def written(text: str) -> tuple[str, object]:
+    """A parameter of the table: its name, and its default or UNSET."""
+    name, given, default = text.partition("=")
+    if not given:
+        return name, UNSET
+    if default.startswith('"'):
+        return name, default.strip('"')
+    return name, WORDS[default] if default in WORDS else float(default)
+
+
+def test_every_layer_of_the_language_is_there_under_its_family():
+    listed = {name: family for family, layers in TABLE.items() for name in layers}
+    assert {name: cls.family for name, cls in LAYERS.items()} == listed
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_parameters_and_defaults_are_those_of_the_language(name):
+    (listed,) = (layers[name] for layers in TABLE.values() if name in layers)
+    found = [(info.name, info.default) for info in parameters(LAYERS[name])]
+    expected = [written(text) for text in listed]
+    assert found[: len(expected)] == expected
+    assert all(default is not UNSET for _, default in found[len(expected) :])
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_parameter_is_described(name):
+    assert LAYERS[name].__doc__
+    for info in parameters(LAYERS[name]):
+        assert info.type
+        assert info.description
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.name)
+def test_no_rule_is_missing(cls):
+    """Each rule is the layer's own or its family's, never the one that only refuses."""
+    for rule in RULES:
+        assert getattr(cls, rule) is not getattr(Op, rule), rule
+
+
+def test_a_rule_that_is_missing_raises():
+    class Bare(Op, frozen=True):
+        name = "bare"
+
+    shape = Shape((1,))
+    for rule in RULES:
+        with pytest.raises(NotImplementedError, match="bare"):
+            getattr(Bare(), rule)(*[[shape], shape][: 1 + (rule != "shape")])
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_rank_that_a_layer_accepts_has_an_example(name):
+    layer = LAYERS[name]
+    assert {example.inputs[0].rank for example in layer.examples} == set(layer.ranks)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_other_ranks_and_dtypes_are_refused(name):
+    layer = LAYERS[name]
+    for rank in range(4):
+        for dtype in ("float32", "int64"):
+            inputs = [Shape((4,) * (rank + 1), dtype)] * (layer.arity or 1)
+            if rank in layer.ranks and dtype in layer.dtypes:
+                layer.admit(inputs)
+            else:
+                with pytest.raises(Reject) as refusal:
+                    layer.admit(inputs)
+                assert refusal.value.code in ("rank-mismatch", "dtype-mismatch")
+
+
+def test_rules_are_exact_integers(example):
+    cost = example.op.cost(example.inputs, example.output)
+    saved = example.op.saved(example.inputs, example.output)
+    for count in (cost.params, cost.biases, cost.macs, cost.elementwise, saved.extra):
+        assert type(count) is int
+        assert count >= 0
+    assert all(slot < len(example.inputs) for slot in saved.inputs)
+
+
+def test_arithmetic_holds(example):
+    """Each line of `why` is an equation that holds, and names every dimension and count that is not zero."""
+    functions = {"ceil": math.ceil, "floor": math.floor}
+    lines = example.op.why(example.inputs, example.output)
+    for line in lines:
+        *formulas, result = re.sub(r"(?<=\d),(?=\d{3})", "", line.arithmetic).split(" = ")
+        for formula in formulas:
+            assert eval(formula, functions) == int(result), line
+    results = {line.what: int(line.arithmetic.split(" = ")[-1].replace(",", "")) for line in lines}
+    cost = example.op.cost(example.inputs, example.output)
+    for what in ("params", "macs", "elementwise"):
+        assert results.get(what, 0) == getattr(cost, what)
+    if example.output.spatial != example.inputs[0].spatial and example.op.family in ("convolution", "shape"):
+        sizes = {name: size for name, size in results.items() if name in ("length", "height", "width")}
+        known = results.keys() & {"height and width", "elements", "channels"}
+        assert known or list(sizes.values()) == list(example.output.spatial) or len(example.inputs) == 2
+
+
+def test_a_large_layer_is_counted_without_overflow():
+    op = bind(LAYERS["fc"], {"out": 10**12}, [Shape((10**6, 10**3))])
+    assert op.cost([Shape((10**6, 10**3))], Shape((10**12,))).macs == 10**21
+
+
+def test_every_code_that_a_rule_raises_is_known():
+    sources = (Path(__file__).parent.parent / "ops").glob("*.py")
+    codes = {code for path in sources for code in re.findall(r'Reject\(\s*"([a-z-]+)"', path.read_text())}
+    assert len(codes) > 8
+    assert codes <= CODES.keys()
+
+
+def test_nothing_in_the_vocabulary_imports_torch():
+    program = "import sys, netc.ops.registry, netc.ops.arguments; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
