@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .lalr import Token
 from .layout import CLOSERS, OPENERS
-from .slip import Slip
+from .slip import Slip, quote
 
 VALUE_STARTS = frozenset(
     {"NAME", "NUMBER", "DIMS", "STRING", "TRUE", "FALSE", "NONE", "LPAR", "LSQB", "LBRACE"}
@@ -59,9 +59,7 @@ class Case:
         return self.tokens[statement_start(self.tokens, self.index)]
 
     def written(self, token: Token) -> str:
-        """What the person wrote, short."""
-        text = self.text[token.start : token.end].partition("\n")[0]
-        return f"`{text if len(text) <= 40 else text[:37] + '...'}`"
+        return quote(self.text[token.start : token.end])
 
     @property
     def wants_value(self) -> bool:

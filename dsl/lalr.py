@@ -5,6 +5,7 @@ lark makes the tables; the loop is here so that a run need not import lark. A te
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -24,18 +25,20 @@ Callback = Callable[[Any, int, int, list[Any]], Any]
 
 
 class Unexpected(Exception):
-    """No statement of the grammar goes on with the token at `index`; `states` is the stack there."""
+    """The grammar has no use for the token at `index`, even taken as `kind`; `states` is the stack there."""
 
-    def __init__(self, index: int, states: list[int]) -> None:
+    def __init__(self, index: int, kind: str, states: list[int]) -> None:
         super().__init__(index)
-        self.index, self.states = index, states
+        self.index, self.kind, self.states = index, kind, states
 
 
 class Parser:
-    def __init__(self, tables: Tables, callbacks: Mapping[str, Callback], reserved: frozenset[str]) -> None:
+    def __init__(self, tables: Tables, callbacks: Mapping[str, Callback]) -> None:
         self.tables = tables
-        self.soft = frozenset(tables.words.values()) - reserved
-        """The words that are names where the grammar has no use for them."""
+        self.soft = frozenset(
+            kind for word, kind in tables.words.items() if re.fullmatch(tables.patterns["NAME"], word)
+        )
+        """The words that are names where the grammar has no use for them; the others are reserved."""
         self.rules = [self.prepare(rule, callbacks) for rule in tables.rules]
 
     @staticmethod
@@ -60,12 +63,12 @@ class Parser:
                 action = actions[states[-1]].get(kind)
                 if action is None:
                     if kind not in soft:
-                        raise Unexpected(index, states)
+                        raise Unexpected(index, kind, states)
                     kind = "NAME"
                     continue
                 if action >= 0:
                     states.append(action)
-                    values.append(token)
+                    values.append(token if kind == token[0] else token._replace(kind=kind))
                     starts.append(token[1])
                     end = token[2]
                     break

@@ -6,7 +6,7 @@ A line end counts only where the innermost bracket is a brace, or none.
 from __future__ import annotations
 
 from .lalr import Token
-from .slip import Slip
+from .slip import MOST_SLIPS, Slip
 
 NESTING_LIMIT = 100
 OPENERS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
@@ -49,6 +49,8 @@ def lay_out(raw: list[Token], text: str) -> tuple[list[Token], list[Slip]]:
         if kind not in CONCERNED:
             tokens.append(token)
             continue
+        if len(slips) >= MOST_SLIPS:
+            return tokens, slips
         if kind == "_NL" or kind == ";":
             if tokens and (kind == ";" or innermost in ("", "LBRACE")):
                 tokens.append(Token("_NL", token.start, token.end))

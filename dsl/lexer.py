@@ -11,10 +11,9 @@ import unicodedata
 from functools import cache
 
 from .lalr import Token
-from .slip import MOST_SLIPS, Slip
+from .slip import MOST_SLIPS, Slip, quote
 from .tables import load_tables
 
-RESERVED = frozenset({"AND", "OR", "NOT", "IN", "IF", "ELSE", "FOR", "TRUE", "FALSE", "NONE"})
 WRONG_WORDS = {"True": "true", "False": "false", "None": "none"}
 WRONG_MARKS = {
     **dict.fromkeys(("=>", "|>", ">>", "|", "→", "⟶"), "->"),
@@ -44,14 +43,14 @@ def load_pattern() -> tuple[re.Pattern[str], tuple[str, ...]]:
     tables = load_tables()
     marks = sorted([*tables.marks, *WRONG_MARKS], key=len, reverse=True)
     groups = {
-        "NAME": tables.patterns["NAME"] + r"(?!\w)",
+        "WORD": r"[A-Za-z_][A-Za-z_0-9]*(?!\w)",
         "MARK": "|".join(map(re.escape, marks)),
         "CROSSED": r"(?>[0-9]+(?:x[0-9]+)*[X×][0-9]+(?:[xX×][0-9]+)*)(?!\w)",
         "DOCSTRING": tables.patterns["DOCSTRING"],
         "OPEN_DOCSTRING": r'"""',
         **{kind: tables.patterns[kind] for kind in ("STRING", "DIMS", "NUMBER")},
         "LINE_END": r"[\n;](?>(?:[ \t\r\f\n;]+|#[^\n]*)*)",
-        "WORD": r"[^\W\d]\w*",
+        "FOREIGN": r"[^\W\d]\w*",
         "DIGITS": r"\d\w*(?:\.\w+)*",
         "OPEN_STRING": r'"[^\n]*',
         "QUOTED": r"'[^'\n]*'|‘[^’\n]*’|“[^”\n]*”",
@@ -73,7 +72,7 @@ def tokenize(text: str) -> tuple[list[Token], list[Slip]]:
         group = match.lastindex or 0
         kind = kinds[group]
         start, at = match.span(group)
-        if kind == "NAME":
+        if kind == "WORD":
             word = text[start:at]
             kind = words.get(word, "NAME")
             if word in WRONG_WORDS:
@@ -111,7 +110,7 @@ def read_line_end(text: str, start: int, end: int) -> str:
 
 
 def replaced(start: int, end: int, wrong: str, right: str) -> Slip:
-    message = f"`{wrong}` is written `{right}` in a spec"
+    message = f"{quote(wrong)} is written {quote(right)} in a spec"
     return Slip("syntax", message, start, end, fix=(start, end, right))
 
 
@@ -123,7 +122,11 @@ def repair(kind: str, text: str, start: int, end: int) -> tuple[str, int, Slip]:
     if kind == "QUOTED":
         right = '"' + wrong[1:-1].replace('"', '\\"') + '"'
         message = "a string stands between double quotes"
-        return "STRING", end, Slip("syntax", message, start, end, f"write `{right}`", fix=(start, end, right))
+        return (
+            "STRING",
+            end,
+            Slip("syntax", message, start, end, f"write {quote(right)}", fix=(start, end, right)),
+        )
     if kind == "OPEN_DOCSTRING":
         message = 'this docstring is never closed: `"""` is missing at its end'
         return "DOCSTRING", len(text), Slip("unclosed", message, start, end)
@@ -134,23 +137,23 @@ def repair(kind: str, text: str, start: int, end: int) -> tuple[str, int, Slip]:
         return "STRING", end, Slip("unclosed", message, start, end, help=help)
     if kind == "DIGITS":
         return "NAME", end, misread_digits(wrong, start, end)
-    if kind == "WORD":
+    if kind == "FOREIGN":
         help = "names are made of the letters a to z, digits and `_`; others stand in strings and comments"
-        return "NAME", end, Slip("bad-character", f"`{wrong}` is no name", start, end, help=help)
+        return "NAME", end, Slip("bad-character", f"{quote(wrong)} is no name", start, end, help=help)
     return "", end, Slip("bad-character", f"{show(wrong)} means nothing here", start, end)
 
 
 def misread_digits(wrong: str, start: int, end: int) -> Slip:
-    message = f"`{wrong}` is no number"
+    message = f"{quote(wrong)} is no number"
     help = ""
     product = re.fullmatch(r"([0-9.]+)([A-Za-z_]\w*)", wrong)
     if re.fullmatch(r"\d+(x\w+)+", wrong):
-        message = f"`{wrong}` is no window: sizes that are computed stand in a list"
-        help = f"write `[{', '.join(wrong.split('x'))}]`"
+        message = f"{quote(wrong)} is no window: sizes that are computed stand in a list"
+        help = f"write {quote('[' + ', '.join(wrong.split('x')) + ']')}"
     elif wrong.rstrip("kmg") != wrong and wrong.rstrip("kmg").isdecimal():
-        help = f"the suffixes are K, M and G, Ki, Mi and Gi: write `{wrong.upper()}`"
+        help = f"the suffixes are K, M and G, Ki, Mi and Gi: write {quote(wrong.upper())}"
     elif product:
-        help = f"for a product write `{product[1]}*{product[2]}`"
+        help = f"for a product write {quote(product[1] + '*' + product[2])}"
     return Slip("syntax", message, start, end, help=help)
 
 

@@ -18,7 +18,7 @@ from .builder import Builder
 from .diagnostics import Diagnostic
 from .lalr import Parser, Unexpected
 from .layout import lay_out
-from .lexer import RESERVED, tokenize
+from .lexer import tokenize
 from .mistakes import explain
 from .recovery import BODY_STARTS, find_gaps, paint
 from .scan import Chunk, scan
@@ -31,6 +31,8 @@ DEFINITIONS = frozenset({'"""', "use", "let", "block", "net"})
 """The items that a compiler needs; `expect` and `train` are read where somebody asks for them."""
 CACHED_LENGTH = 100_000
 """The longest text of an item that is kept."""
+MOST_CHARACTERS = 1_000_000
+"""How many are read again and again for further mistakes of one item."""
 DEFINED = re.compile(r"\w+[ \t]+([A-Za-z_]\w*)")
 
 
@@ -84,7 +86,7 @@ def find_defined(chunk: Chunk, text: str) -> set[str]:
 
 @cache
 def load_parser() -> Parser:
-    return Parser(load_tables(), CALLBACKS, RESERVED)
+    return Parser(load_tables(), CALLBACKS)
 
 
 @lru_cache(maxsize=1024)
@@ -96,7 +98,7 @@ def read_item(text: str) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
     """The tree of one item, or what is wrong with it: each broken statement is told of and painted over."""
     slips: list[Slip] = []
     painted, start = text, "item"
-    for _ in range(MOST_SLIPS):
+    for _ in range(min(MOST_SLIPS, max(MOST_CHARACTERS // (len(text) + 1), 2))):
         tree, found, gaps = read_once(painted, start)
         slips.extend(slip for slip in found if slip not in slips and not is_echo(slip, [*slips, *found]))
         if tree is not None and not slips:
@@ -126,6 +128,8 @@ def is_echo(slip: Slip, others: Sequence[Slip]) -> bool:
 def read_once(text: str, start: str) -> tuple[ast.Definition | None, list[Slip], tuple[tuple[int, int], ...]]:
     """The tree, what is wrong, and what to paint over before reading on."""
     raw, slips = tokenize(text)
+    if len(slips) >= MOST_SLIPS:
+        return None, slips, ()
     tokens, more = lay_out(raw, text)
     slips += more
     if tokens[-1].kind != "$END":
@@ -137,6 +141,7 @@ def read_once(text: str, start: str) -> tuple[ast.Definition | None, list[Slip],
     try:
         tree = parser.parse(tokens, start, builder)
     except Unexpected as error:
+        tokens[error.index] = tokens[error.index]._replace(kind=error.kind)
         gaps = find_gaps(tokens, error.index)
         if start == "item" and not guess_item(first_word(text)):
             gaps = ((0, len(text)),)

@@ -11,6 +11,12 @@ MOST_SLIPS = 20
 """In one item; who has more wants to hear of the first ones."""
 
 
+def quote(text: str) -> str:
+    """What a person wrote, short enough for a message."""
+    line = text.partition("\n")[0]
+    return f"`{line if len(line) <= 40 else line[:37] + '...'}`"
+
+
 class Slip(Struct, frozen=True):
     """As `Diagnostic`; `causes` are (start, end, message), `fix` is (start, end, text) or None.
 

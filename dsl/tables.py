@@ -87,15 +87,15 @@ def build_tables(grammar: str) -> Tables:
 
     parser = Lark(grammar, parser="lalr", lexer=NoLexer, start=list(STARTS), strict=True)
     table = parser.parser.parser._parse_table
-    numbers = {state: number for number, state in enumerate(table.states)}
-    rules = {rule: number for number, rule in enumerate(parser.rules)}
-    names = {rule.origin.name for rule in rules} | {f"$root_{start}" for start in STARTS}
+    rules = {rule: number for number, rule in enumerate(sorted(parser.rules, key=str))}
+    numbers = number_states(table)
+    names = {rule.origin.name for rule in rules}
     actions: list[dict[str, int]] = []
     gotos: list[dict[str, int]] = []
-    for state in table.states.values():
+    for state in numbers:
         actions.append({})
         gotos.append({})
-        for symbol, (action, target) in sorted(state.items(), key=lambda entry: entry[0]):
+        for symbol, (action, target) in sorted(table.states[state].items(), key=lambda entry: entry[0]):
             row = gotos[-1] if symbol in names else actions[-1]
             row[str(symbol)] = numbers[target] if action is Shift else -1 - rules[target]
     used = [terminal for terminal in parser.terminals if terminal.name not in parser.ignore_tokens]
@@ -107,11 +107,23 @@ def build_tables(grammar: str) -> Tables:
         marks={text: name for text, name in sorted(texts.items()) if not text.isalpha()},
         words={text: name for text, name in sorted(texts.items()) if text.isalpha()},
         rules=tuple(describe_rule(rule) for rule in rules),
-        starts={start: numbers[state] for start, state in table.start_states.items()},
-        ends={start: numbers[state] for start, state in table.end_states.items()},
+        starts={start: numbers[state] for start, state in sorted(table.start_states.items())},
+        ends={start: numbers[state] for start, state in sorted(table.end_states.items())},
         actions=tuple(actions),
         gotos=tuple(gotos),
     )
+
+
+def number_states(table: Any) -> dict[Any, int]:
+    """The states in the order in which they are reached, so that the same grammar gives the same tables."""
+    from lark.parsers.lalr_analysis import Shift
+
+    reached = [table.start_states[start] for start in STARTS]
+    for state in reached:
+        for _, (action, target) in sorted(table.states[state].items(), key=lambda entry: entry[0]):
+            if action is Shift and target not in reached:
+                reached.append(target)
+    return {state: number for number, state in enumerate(reached)}
 
 
 def describe_rule(rule: Any) -> Rule:
