@@ -157,6 +157,8 @@ class _Reader:
         tree = item.tree
         if not isinstance(tree, (ast.Block, ast.Net, ast.NetAlias, ast.Constants)):
             return
+        if isinstance(tree, (ast.Block, ast.Net)):
+            self._check_parameters(item, tree)
         name = tree.name.id
         earlier = scope.definitions.get(name)
         if earlier is None:
@@ -173,6 +175,26 @@ class _Reader:
                 help="give one of them another name",
             )
         )
+
+    def _check_parameters(self, item: ast.Item, tree: ast.Block | ast.Net) -> None:
+        """Parameters and the values that a block takes are named apart."""
+        named: list[tuple[str, ast.Node]] = [(parameter.name, parameter) for parameter in tree.parameters]
+        if isinstance(tree, ast.Block):
+            named += [(name.id, name) for name in tree.takes or ()]
+        seen: dict[str, ast.Node] = {}
+        for name, node in named:
+            earlier = seen.setdefault(name, node)
+            if earlier is not node:
+                self.report.add(
+                    Fault(
+                        "duplicate-parameter",
+                        f"`{tree.name.id}` has two parameters `{name}`",
+                        item.place(node),
+                        "again here",
+                        (Note(item.place(earlier), "first here"),),
+                        help="give one of them another name",
+                    )
+                )
 
     def _import(self, scope: FileScope, item: ast.Item, use: ast.Use, users: tuple[str, ...]) -> None:
         from .scope import suggest

@@ -17,7 +17,6 @@ SYNTAX = {
 }
 NAMES = {
     "unknown-name": "a name that nothing in scope has",
-    "unknown-layer": "a layer or block is called that there is not",
     "unknown-parameter": "an argument is named that the layer or block does not take",
     "unknown-net": "a net is named that there is not",
     "unknown-import": "a `use` names what the other file does not hold",
