@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from msgspec import Struct
 from .compiler.evaluate import evaluate_alone
 from .compiler.facts import Facts
 from .compiler.faults import Fault, Silent, text_of
+from .compiler.graph import Graph
 from .compiler.limits import Limits
 from .compiler.lower import choose, is_template, lower
 from .compiler.program import Program, resolve
@@ -51,17 +52,48 @@ def quiet_machine() -> Iterator[None]:
             gc.enable()
 
 
-class Result:
+class Compiled(Struct, frozen=True, eq=False):
+    """A net without mistakes: `training` are the facts of its graph with the auxiliary heads, `inference`
+    those of the graph without (the same object where there are none). `doc` describes its file; `lower` makes
+    the graph again with other values of some parameters."""
+
+    name: str
+    doc: str
+    training: Facts
+    lower: Callable[[Mapping[str, Value]], Graph | None]
+
+    @property
+    def inference(self) -> Facts:
+        return self.training.inference
+
+    def source(self, aux: bool = True) -> str:
+        """Its PyTorch module; without the auxiliary heads where not `aux`."""
+        from importlib.metadata import version
+
+        from .codegen.pytorch import emit, open_parameters
+
+        facts = self.training if aux else self.inference
+        varied = open_parameters(facts.graph)
+        variant = self.lower(varied) if varied else None
+        if variant is not None and not aux:
+            variant = Facts(variant).inference.graph
+        return emit(
+            facts.graph,
+            shapes=facts.shapes,
+            costs=self.inference.costs,
+            variant=variant,
+            doc=self.doc,
+            version=version("netc"),
+        )
+
+
+class Result(Struct, frozen=True, eq=False):
     """What could be computed of one net, and what is wrong. `net` is None where none could be chosen,
-    `training` and `inference` (without auxiliary heads; the same object where there are none) where it has
-    mistakes."""
+    `compiled` where it has mistakes."""
 
-    def __init__(self, net: str | None, training: Facts | None, diagnostics: tuple[Diagnostic, ...]) -> None:
-        self.net, self.training, self.diagnostics = net, training, diagnostics
-
-    @cached_property
-    def inference(self) -> Facts | None:
-        return self.training.inference if self.training is not None else None
+    net: str | None
+    compiled: Compiled | None
+    diagnostics: tuple[Diagnostic, ...]
 
     @property
     def failed(self) -> bool:
@@ -92,22 +124,31 @@ def compile_net(
 ) -> Result:
     """The net that `spec` means in `program`. `before` is what is wrong with the text itself; a net that it
     does not touch compiles all the same."""
-    net = training = None
+    net = compiled = None
     try:
         net = choose(program, spec.net, PurePath(spec.source.name).stem)
-        values = {
+        values: dict[str, Value] = {
             name: evaluate_alone(program.scope, given.item, given.expr)
             if isinstance(given, Setting)
             else given
             for name, given in settings.items()
         }
-        training = facts_of(program, net, values, inputs, limits)
+        facts = facts_of(program, net, values, inputs, limits)
+        if facts is not None:
+            compiled = Compiled(
+                net,
+                program.scope.docstring(),
+                facts,
+                lambda others: lower(
+                    program, net, settings={**values, **others}, inputs=inputs, limits=limits
+                ),
+            )
     except Fault as fault:
         if not before or net is not None:  # that a broken text has no such net goes without saying
             program.report.add(fault)
     except Silent:
         pass
-    return Result(net, training, in_order([*before, *program.report.take()]))
+    return Result(net, compiled, in_order([*before, *program.report.take()]))
 
 
 def facts_of(
@@ -155,8 +196,8 @@ def nets_in(program: Program, spec: Spec) -> list[str]:
 
 
 class Expectation(Struct, frozen=True, eq=False):
-    """An `expect`, with `title` as its text names the net, and the outcome of each of its claims (none where the
-    net has mistakes)."""
+    """An `expect`, with `title` as its text names the net, and the outcome of each of its claims (none where
+    the net has mistakes)."""
 
     title: str
     item: ast.Item

@@ -39,8 +39,8 @@ class Spec(Struct, frozen=True):
     """What a person should know about how it was found."""
 
     def load(self, name: str, user: Source) -> Source | str | None:
-        """The file of `use NAME` in `user`: beside the spec (unless `user` is bundled), or a bundled one; or why
-        it cannot be read."""
+        """The file of `use NAME` in `user`: beside the spec (unless `user` is bundled), or a bundled one; or
+        why it cannot be read."""
         if self.folder is not None and not is_bundled(user):
             path = self.folder / f"{name}.net"
             if path.is_file():

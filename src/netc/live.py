@@ -19,7 +19,7 @@ def instantiate(source: str, name: str) -> nn.Module:
     tracebacks show its lines. Raises `ModuleNotFoundError` where torch is missing.
     """
     try:
-        import torch  # noqa: F401
+        import torch
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
@@ -35,5 +35,6 @@ def instantiate(source: str, name: str) -> nn.Module:
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
         exec(compile(source, file, "exec"), module.__dict__)
         sys.modules[module_name] = module
-    net: nn.Module = getattr(module, module.__all__[0])()
-    return net
+    exported = (getattr(module, name) for name in module.__all__)
+    net = next(value for value in exported if issubclass(value, torch.nn.Module))
+    return net()

@@ -14,7 +14,7 @@ from .codegen.plain_text import shorten_count
 from .compiler.graph import Graph
 from .compiler.limits import Limits
 from .dsl.diagnostics import Diagnostic
-from .dsl.report import render
+from .dsl.report import render_all
 from .dsl.source import Source
 from .files import Spec, Unusable, bundled_files, find_spec, read_bundled
 from .ops.base import Shape
@@ -60,14 +60,12 @@ class Model:
     `graph` holds its layers with the auxiliary heads, where it has any; `inference_graph` leaves these out.
     """
 
-    def __init__(self, result: driver.Result) -> None:
-        assert result.net is not None
-        assert result.training is not None
-        assert result.inference is not None
-        self.name = result.net
-        self.diagnostics = result.diagnostics
+    def __init__(self, compiled: driver.Compiled, diagnostics: tuple[Diagnostic, ...] = ()) -> None:
+        self.name = compiled.name
+        self.diagnostics = diagnostics
         """Warnings; a net with errors is no `Model`."""
-        self._training, self._inference = result.training, result.inference
+        self._compiled = compiled
+        self._training, self._inference = compiled.training, compiled.inference
 
     @property
     def graph(self) -> Graph:
@@ -110,10 +108,7 @@ class Model:
 
     def source(self, *, aux: bool = True) -> str:
         """A stand-alone Python file that imports only torch; `aux=False` leaves the auxiliary heads out."""
-        from .codegen.pytorch import emit
-
-        facts = self._training if aux else self._inference
-        return emit(facts.graph, facts.shapes, facts.costs)
+        return self._compiled.source(aux)
 
     def module(self, *, aux: bool = True) -> nn.Module:
         """A live `torch.nn.Module` with fresh weights, of the class that `source` defines; it takes tensors
@@ -176,9 +171,9 @@ def compile_spec(
     inputs = input if isinstance(input, Mapping) else {"": tuple(input)} if input is not None else {}
     values = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
     result = driver.compile(spec, settings=values, inputs=inputs, limits=limits)
-    if result.training is None:
-        raise SpecError(render(result.diagnostics), result.diagnostics)
-    return Model(result)
+    if result.compiled is None or result.failed:
+        raise SpecError(render_all(result.diagnostics), result.diagnostics)
+    return Model(result.compiled, result.diagnostics)
 
 
 def nets() -> list[str]:

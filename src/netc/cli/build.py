@@ -32,10 +32,7 @@ def build_command(
     rows = read_settings(settings)
     if len(rows) > 1:
         raise Misused("a file holds one net, and `--set` gives several values")
-    training, inference = compile_or_stop(open_spec(spec), rows[0], inputs, limits)
-    from ..codegen.pytorch import emit
-
-    facts = inference if no_aux else training
-    give(emit(facts.graph, facts.shapes, facts.costs), output)
+    compiled = compile_or_stop(open_spec(spec), rows[0], inputs, limits)
+    give(compiled.source(aux=not no_aux), output)
     if output not in (None, "-"):
         say(f"wrote {output}")

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import click
 
 from .. import driver
-from ..compiler.facts import Facts
 from ..files import Spec, find_spec
 from ..settings import Setting, read_inputs, read_limits
 from .terminal import SPEC_WRONG, report, say, stop
@@ -16,33 +15,35 @@ from .terminal import SPEC_WRONG, report, say, stop
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+def limited(command: Command) -> Command:
+    """`--limit`."""
+    option = click.option(
+        "--limit",
+        "limits",
+        multiple=True,
+        metavar="NAME=N",
+        help="Another limit: `--limit nodes=2_000_000`.",
+    )
+    return option(command)
+
+
 def variant(command: Command) -> Command:
     """`--set`, `--input`, `--limit`."""
-    for option in (
-        click.option(
-            "--limit",
-            "limits",
-            multiple=True,
-            metavar="NAME=N",
-            help="Another limit: `--limit nodes=2_000_000`.",
-        ),
-        click.option(
-            "--input",
-            "inputs",
-            multiple=True,
-            metavar="[NAME=]CxHxW",
-            help="Another size for an input, the first one where no name is given.",
-        ),
-        click.option(
-            "--set",
-            "settings",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="Another value for a parameter of the net: `--set alpha=0.5`.",
-        ),
-    ):
-        command = option(command)
-    return command
+    sizes = click.option(
+        "--input",
+        "inputs",
+        multiple=True,
+        metavar="[NAME=]CxHxW",
+        help="Another size for an input: the first one, where no name is given.",
+    )
+    settings = click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Another value for a parameter of the net: `--set alpha=0.5`.",
+    )
+    return settings(sizes(limited(command)))
 
 
 def open_spec(name: str) -> Spec:
@@ -55,10 +56,10 @@ def open_spec(name: str) -> Spec:
 
 def compile_or_stop(
     spec: Spec, settings: Mapping[str, Setting], inputs: tuple[str, ...], limits: tuple[str, ...]
-) -> tuple[Facts, Facts]:
-    """The net with its auxiliary heads, and without; errors are told and end the run."""
+) -> driver.Compiled:
+    """The net; its diagnostics are told, and errors end the run."""
     result = driver.compile(spec, settings=settings, inputs=read_inputs(inputs), limits=read_limits(limits))
     report(result.diagnostics)
-    if result.training is None or result.inference is None:
+    if result.compiled is None or result.failed:
         stop(SPEC_WRONG)
-    return result.training, result.inference
+    return result.compiled

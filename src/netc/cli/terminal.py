@@ -31,11 +31,11 @@ def say(message: str) -> None:
 
 
 def report(diagnostics: Iterable[Diagnostic]) -> None:
-    from ..dsl.report import render
+    from ..dsl.report import render_all
 
-    text = render(tuple(diagnostics), color=coloured(sys.stderr))
+    text = render_all(diagnostics, coloured(sys.stderr))
     if text:
-        click.echo(text, err=True, color=True)
+        click.echo(text, err=True)
 
 
 def give(text: str | bytes, output: str | None = None) -> None:
@@ -68,9 +68,7 @@ def end(error: BaseException) -> int:
         case KeyboardInterrupt() | click.Abort():
             say("interrupted")
             return INTERRUPTED
-        case BrokenPipeError():
-            # Whoever read us has gone. Python would complain once more when it flushes standard output.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        case SystemExit() | BrokenPipeError():  # whoever read us has gone: click exits then, and quietly
             return PIPE_CLOSED
         case OSError():
             say(f"error: {error.strerror or error}".lower())
