@@ -68,9 +68,9 @@ def settle_choice(value: Any, field: Field, rank: int) -> str:
     if value not in field.choices:
         raise Reject(
             "unknown-choice",
-            f'`{field.name}` cannot be "{value}": {alternatives(field.choices)}',
+            f'`{field.name}` cannot be "{value}": it is {field.words}',
             blame=field.name,
-            help=nearest(value, field.choices),
+            help="no padding is `pad=0`" if value == "valid" else nearest(value, field.choices),
         )
     return value
 

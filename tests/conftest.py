@@ -62,10 +62,8 @@ class LayerExample:
 @functools.cache
 def layer_examples() -> list[LayerExample]:
     """Every example of every layer, read by the compiler from the text that the reference shows."""
-    from netc.compiler.lower import choose, lower
-    from netc.compiler.program import resolve
-    from netc.dsl.report import render
-    from netc.dsl.source import Source
+    from lowering import graph_of
+
     from netc.ops.registry import LAYERS
 
     found = []
@@ -84,11 +82,7 @@ def layer_examples() -> list[LayerExample]:
                 parts = [f"part{i}" for i in range(int(example.arguments))]
                 chain = f"({', '.join(parts)}): {chain}\nconcat({', '.join(parts)})"
             text = "\n".join(["net example {", *entering, chain, "}"])
-            program = resolve(Source("example.net", text), lambda name, user: None)
-            graph = None if program.report.failed else lower(program, choose(program, None))
-            assert graph is not None, "\n".join(
-                render(diagnostic) for diagnostic in program.report.diagnostics
-            )
+            graph = graph_of(text)
             op = next(node.op for node in graph if node.op.name == name)
             found.append(LayerExample(name, example.arguments, op, example.inputs))
     return found

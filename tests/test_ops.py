@@ -10,15 +10,18 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from lowering import read
 from msgspec import UNSET
 
+from netc.compiler.lower import choose, lower
 from netc.dsl.codes import CODES
 from netc.ops.arguments import bind, parameters
 from netc.ops.base import Op, Reject, Shape
 from netc.ops.entry import Input
 from netc.ops.registry import LAYERS
 
-TABLE = tomllib.loads((Path(__file__).parent / "data" / "layers.toml").read_text())
+ROOT = Path(__file__).parent.parent
+TABLE = tomllib.loads((ROOT / "tests" / "data" / "layers.toml").read_text())
 WORDS = {"true": True, "false": False, "none": None}
 RULES = ("shape", "cost", "saved", "reach", "torch", "why")
 CLASSES = [*LAYERS.values(), Input]
@@ -125,11 +128,33 @@ def test_a_large_layer_is_counted_without_overflow():
     assert op.cost([Shape((10**6, 10**3))], Shape((10**12,))).macs == 10**21
 
 
-def test_every_code_that_a_rule_raises_is_known():
-    sources = (Path(__file__).parent.parent / "ops").glob("*.py")
-    codes = {code for path in sources for code in re.findall(r'Reject\(\s*"([a-z-]+)"', path.read_text())}
-    assert len(codes) > 8
-    assert codes <= CODES.keys()
+REFUSALS = sorted(
+    {
+        code
+        for path in (ROOT / "ops").glob("*.py")
+        for code in re.findall(r'Reject\(\s*"([a-z-]+)"', path.read_text())
+    }
+)
+
+
+def test_every_code_of_a_refusal_is_known():
+    assert len(REFUSALS) > 8
+    assert set(REFUSALS) <= CODES.keys()
+
+
+def mistakes(text: str) -> set[str]:
+    program = read(text)
+    if not program.report.failed:
+        lower(program, choose(program, None))
+    return {diagnostic.code for diagnostic in program.report.diagnostics}
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_the_page_of_a_refusal_shows_the_mistake_and_the_way_out(code):
+    page = (ROOT / "docs" / "errors" / f"{code}.md").read_text()
+    wrong, right = re.findall(r"^```net\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert mistakes(wrong) == {code}
+    assert mistakes(right) == set()
 
 
 def test_nothing_in_the_vocabulary_imports_torch():
