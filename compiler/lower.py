@@ -132,7 +132,8 @@ def _elaborate(e: Elaboration, net: NetValue, name: str, settings: dict[str, Val
             "template",
             f"the net `{name}` is a template: it needs {', '.join(open_)}",
             item.place(definition.name),
-            help=f"call it, `net my_{name} = {name}({', '.join(f'{p}=...' for p in open_)})`, or use `--set`",
+            help=_completed(net.scope, definition)
+            or f"call it, `net my_{name} = {name}({', '.join(f'{p}=...' for p in open_)})`, or use `--set`",
         )
     frame = Frame(definition=definition, item=item, arguments={})
     e.frame = frame
@@ -154,6 +155,19 @@ def _elaborate(e: Elaboration, net: NetValue, name: str, settings: dict[str, Val
         tensor for event in e.outputs if event.weight is None for tensor in event.outputs
     ) or applying.as_tuple(result)
     return _finish(e, name, frame, ports)
+
+
+def _completed(scope: FileScope, definition: ast.Net) -> str:
+    """The nets of the file that are this template, called with all that it needs."""
+    names = []
+    for other in scope.net_names():
+        value = scope.find(other)[1]
+        if isinstance(value, NetValue) and value.definition is definition and not missing(value):
+            names.append(other)
+    if not names:
+        return ""
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return f"nets made of it are {', '.join(names[:8])}{more}"
 
 
 def _ports(e: Elaboration, result: Value, scope: Scope, definition: ast.Net) -> tuple[Port, ...]:

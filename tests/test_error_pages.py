@@ -24,7 +24,7 @@ class Page(Spec, frozen=True):
 
 
 def codes_of(text: str) -> set[str]:
-    """The errors of a program: of every net that it defines, of what it claims, and of the net that it means."""
+    """The errors of a program: of every net that it defines, of its claims, and of the net that it means."""
     spec = Page(Source("page.net", text), None, None)
     verdict = driver.verify(spec)
     found = {*driver.distinct(driver.check(spec)), *verdict.diagnostics}
