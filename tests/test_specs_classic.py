@@ -47,8 +47,8 @@ INCEPTION = {
 
 def facts(net: str, size: tuple[int, ...] | None = None, **settings: int) -> Facts:
     result = driver.compile(find_spec(net), settings=settings, inputs={"": size} if size else None)
-    assert result.training is not None, result.diagnostics
-    return result.training
+    assert result.compiled is not None, result.diagnostics
+    return result.compiled.training
 
 
 def weights(net: str) -> Weights:
