@@ -35,7 +35,7 @@ def choose(program: Program, name: str | None, stem: str = "") -> str:
             place,
             help=suggest(name, nets) or (f"its nets are {', '.join(nets)}" if nets else "it defines no net"),
         )
-    if stem in nets:
+    if stem in nets and not is_template(scope, stem):
         return stem
     if len(nets) == 1:
         return nets[0]
@@ -51,7 +51,9 @@ def choose(program: Program, name: str | None, stem: str = "") -> str:
         return complete[0]
     raise Fault(
         "unknown-net",
-        "this file holds several nets, and none is named like it",
+        "this file holds several nets"
+        if stem in nets
+        else "this file holds several nets, and none is named like it",
         place,
         help=f"name one after a colon: {', '.join(complete or nets)}",
     )

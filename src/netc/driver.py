@@ -126,7 +126,9 @@ def compile_net(
     does not touch compiles all the same."""
     net = compiled = None
     try:
-        net = choose(program, spec.net, PurePath(spec.source.name).stem)
+        stem = PurePath(spec.source.name).stem
+        given_a_template = spec.net is None and settings and stem in program.scope.net_names()
+        net = choose(program, stem if given_a_template else spec.net, stem)
         values: dict[str, Value] = {
             name: evaluate_alone(program.scope, given.item, given.expr)
             if isinstance(given, Setting)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from .dsl import ast
+from .dsl.parser import parse_item
 from .dsl.scan import scan
 from .dsl.source import Source
 
@@ -86,17 +88,27 @@ def bundled_nets() -> dict[str, str]:
     return nets
 
 
-def net_names(source: Source) -> list[str]:
-    """The nets that a text defines, by their heads alone."""
-    heads = (NET_HEAD.match(source.text, chunk.start) for chunk in scan(source.text) if chunk.word == "net")
-    return [head[1] for head in heads if head]
+def net_names(source: Source, complete: bool = False) -> list[str]:
+    """The nets that a text defines, by their heads; `complete`: those whose parameters all have defaults."""
+    names = []
+    for chunk in scan(source.text):
+        head = NET_HEAD.match(source.text, chunk.start) if chunk.word == "net" else None
+        if head and not (complete and is_template(source.text[chunk.start : chunk.end])):
+            names.append(head[1])
+    return names
+
+
+def is_template(text: str) -> bool:
+    """Whether the net of that text has parameters without a default."""
+    tree = parse_item(text)[0]
+    return isinstance(tree, ast.Net) and any(p.default is None and not p.rest for p in tree.parameters)
 
 
 def find_bundled(name: str) -> tuple[Source, str | None] | None:
     """The bundled net of that name, or the bundled file of that name with None."""
     source = read_bundled(name)
     if source is not None:
-        return source, name if name in net_names(source) else None
+        return source, name if name in net_names(source, complete=True) else None
     file = bundled_nets().get(name)
     found = read_bundled(file) if file else None
     return (found, name) if found else None

@@ -36,5 +36,5 @@ def instantiate(source: str, name: str) -> nn.Module:
         exec(compile(source, file, "exec"), module.__dict__)
         sys.modules[module_name] = module
     exported = (getattr(module, name) for name in module.__all__)
-    net = next(value for value in exported if issubclass(value, torch.nn.Module))
+    net: type[nn.Module] = next(value for value in exported if issubclass(value, torch.nn.Module))
     return net()
