@@ -8,6 +8,7 @@ from functools import cached_property
 from msgspec import Struct
 
 from ..dsl import ast
+from ..dsl.parser import parse_item
 from .graph import Graph, Module
 from .names import children, suffix
 
@@ -51,6 +52,16 @@ class Parts:
                 return Part(path, (node.id,) if node.op.family == "input" else (), node.id)
         return None
 
+    def named(self, text: str) -> Part | None:
+        """The part at a path given as text: `layer[1][0].conv1`, or `layer1.0.conv1`."""
+        if text in self.modules:
+            return self.part(self.modules[text])
+        tree, _ = parse_item(f"let part = {text}")
+        try:
+            return self.find(tree.value, read_indices) if isinstance(tree, ast.Constants) else None
+        except LookupError:
+            return None
+
     def paths(self, expr: ast.Expr, indices: Indices) -> list[str]:
         """Where the path may lead: `layer[1]` is the label `layer1`, or child 1 of the label `layer`."""
         match expr:
@@ -85,3 +96,13 @@ class Parts:
     def known(self) -> list[str]:
         """All names, for suggestions."""
         return [*self.modules, *self.values]
+
+
+def read_indices(items: tuple[ast.Expr, ...]) -> tuple[int | str, ...]:
+    """Indices that are written out; `LookupError` for others."""
+    keys: list[int | str] = []
+    for item in items:
+        if not isinstance(item, ast.Number | ast.String) or isinstance(item.value, float):
+            raise LookupError("an index that is no literal")
+        keys.append(item.value)
+    return tuple(keys)

@@ -235,10 +235,9 @@ class Convolution(Op, frozen=True, kw_only=True):
 def count_lines(cost: Cost, weight: str, positions: str) -> tuple[Line, ...]:
     """Parameters, and multiply-adds: weights times the places where they are used."""
     bias = f" + {cost.biases}" if cost.biases else ""
-    kernel = cost.params - cost.biases
     return (
         equation("params", weight + bias, cost.params),
-        equation("macs", f"{kernel:,} * {positions}", cost.macs),
+        equation("macs", f"{weight} * {positions}", cost.macs),
     )
 
 
