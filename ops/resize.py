@@ -189,7 +189,7 @@ class Resize(Move, frozen=True):
         if self.scale is None:
             return work
         scales = zip(inputs[0].spatial, self.scales(output.rank), strict=True)
-        return (*size_lines([f"floor({size} * {scale:g})" for size, scale in scales], output), *work)
+        return (*size_lines([f"floor({size} * {plain(scale)})" for size, scale in scales], output), *work)
 
 
 def plain(value: Numbers | None) -> Plain:

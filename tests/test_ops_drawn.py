@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
+from equations import check_equations
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -213,6 +214,7 @@ def test_drawn_layer_is_that_of_torch(name, data):
     output = op.shape(inputs)
     torch_forms.check_counts(op, inputs)
     torch_forms.check_formulas(op, inputs)
+    check_equations(op, inputs)
     tensors = torch_forms.tensors(inputs)
     results = [form(*tensors) for form in torch_forms.forms(op, inputs)]
     for result in results:
