@@ -46,14 +46,15 @@ def compare(net: str, reference: str, theirs: nn.Module) -> Row:
     row = Row(net, reference, faults=[])
     model = netc.load(net)
     row.params, row.macs = model.cost.params, model.cost.macs
-    image = torch.randn(1, *model.input)
+    image = torch.randn(1, *next(iter(model.inputs.values())).dims)
     compare_counts(row, model, theirs, image)
     ours = model.module()
     randomise_statistics(theirs)
     ours.load_state_dict(theirs.state_dict(), strict=True)
     with torch.inference_mode():
         row.single = distance(ours.eval()(image), theirs.eval()(image))
-        ours, theirs = ours.double(), theirs.double()
+    ours, theirs = ours.double(), theirs.double()
+    with torch.inference_mode():
         row.output = distance(ours(image.double()), theirs(image.double()))
     row.gradient = compare_gradients(
         row, ours, theirs, torch.randn(2, 3, TRAINING_SIZE, TRAINING_SIZE).double()
