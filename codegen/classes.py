@@ -1,0 +1,167 @@
+"""Graphs of one net in (as it is, and with other values of its open parameters), the plans of its classes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import UNSET
+
+from ..dsl import ast
+from .expressions import free
+from .naming import class_name
+from .plan import Chain, ClassPlan, Element, Entry, Event, Family, Fork, Given, Made, Option, Parameter, Repeat, Step
+from .recovery import Recovery
+from .settling import Split
+from .uses import Net, Use, in_order
+
+FOREIGN = {"nn", "F", "Tensor", "torch", "NamedTuple", "OrderedDict", "Optional"}
+
+
+class Fixed(Exception):
+    """The parameters that were to stay open decide more than their own places."""
+
+
+def recover(nets: Sequence[Net], taken: set[str]) -> list[ClassPlan]:
+    """Plans of classes, callees first, the net's own last. Raises `Fixed` where the nets differ in structure."""
+    plans: list[ClassPlan] = []
+    found: dict[int, tuple[ClassPlan, int]] = {}
+    names = {*taken, *FOREIGN, class_name(nets[0].graph.name, set())}
+    for group in in_order([net.root for net in nets]):
+        queue = [group]
+        while queue:
+            uses = queue.pop(0)
+            name = class_name(title(uses[0]), names if uses[0].kind != "net" else {*taken, *FOREIGN})
+            try:
+                plan = Recovery(uses, found, name, set()).recover()
+            except Split as split:
+                if uses[0].kind == "net":
+                    raise Fixed from None
+                queue[:0] = parts(uses, split)
+                continue
+            prune(plan)
+            names.add(name)
+            found.update((id(use), (plan, index)) for index, use in enumerate(uses))
+            plans.append(plan)
+    net = plans[-1]
+    if len(nets) > 1 and any(parameter.origin != "name" for parameter in net.parameters):
+        raise Fixed
+    for parameter in net.parameters:
+        parameter.default = parameter.values[0]
+    return plans
+
+
+def parts(uses: Sequence[Use], split: Split) -> list[list[Use]]:
+    """The uses by key, in the order of the text."""
+    keys = {row.index: split.keys[id(row)] for row in split.rows}
+    some = next(iter(keys.values()))
+    found: dict[object, list[Use]] = {}
+    for index, use in enumerate(uses):
+        found.setdefault(keys.get(index, some), []).append(use)
+    if len(found) == 1:
+        raise AssertionError("a split that splits nothing")
+    return list(found.values())
+
+
+def title(use: Use) -> str:
+    """What a class is named after: the net, the block, or the label of the container."""
+    if use.kind == "net":
+        return use.net.graph.name
+    if use.kind == "block":
+        return use.frame.name
+    event = use.module.event
+    if event is not None and event.label is not None:
+        return event.label.name
+    head = getattr(event, "head", None) or "branch"
+    path = use.module.path
+    while "." in path:
+        path = path.rpartition(".")[0]
+        module = use.net.by_path[path]
+        if module.event is not None and module.event.label is not None:
+            return f"{module.event.label.name}_{head}"
+        if module.frame is not None:
+            return f"{module.frame.name}_{head}"
+    return str(head)
+
+
+def prune(plan: ClassPlan) -> None:
+    """Keep the parameters that some text of the class prints: input channels, required ones, then defaulted ones."""
+    read = printed(plan)
+    used = [parameter for parameter in plan.parameters if parameter.name in read]
+    plan.unprinted = [parameter for parameter in plan.parameters if parameter.name not in read]
+    order = {p.name: i for i, p in enumerate(getattr(plan.uses[0].frame.definition, "parameters", ()))}
+
+    def rank(parameter: Parameter) -> tuple[int, int]:
+        if parameter.default is not UNSET:
+            return 2, order.get(parameter.source, len(order))
+        return (0, parameter.source) if parameter.origin == "channels" else (1, order.get(parameter.source, len(order)))
+
+    plan.parameters = sorted(used, key=rank)
+
+
+def printed(plan: ClassPlan) -> set[str]:
+    """The names that the text of a class reads."""
+    found: set[str] = set()
+
+    def made(make: Made | None) -> None:
+        if isinstance(make, Chain):
+            entries(make.entries)
+        elif make is not None:
+            arguments(make.given)
+
+    def arguments(given: tuple[Given, ...]) -> None:
+        for entry in given:
+            if not isinstance(entry.value, str):
+                found.update(free(entry.value))
+
+    def entries(every: Sequence[Entry]) -> None:
+        for entry in every:
+            match entry:
+                case Element(make=make):
+                    made(make)
+                case Repeat(count=count, entries=inner):
+                    found.update(free(count))
+                    entries(inner)
+                case Option(condition=condition, then=then, otherwise=otherwise):
+                    found.update(free(condition))
+                    entries((*then, *otherwise))
+
+    def step(event: Event) -> None:
+        match event:
+            case Step(make=make, given=given):
+                made(make)
+                arguments(given)
+            case Fork(condition=condition):
+                found.update(free(condition))
+            case Family(count=count, make=make, key=key):
+                found.update(free(count))
+                made(make)
+                for expr in key[1] if key is not None else ():
+                    found.update(free(expr))
+
+    entries(plan.entries or ())
+    plan.walk(step)
+    return found
+
+
+def open_names(definition: ast.Net | ast.Block) -> list[str]:
+    """The parameters of a net with a number as default, of which every use is a bare argument of a layer or block."""
+    numbers = [p.name for p in definition.parameters if isinstance(p.default, ast.Number)]
+    bare: set[int] = set()
+    reads: dict[str, list[int]] = {name: [] for name in numbers}
+    stack: list[object] = [definition.body]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Name) and node.id in reads:
+            reads[node.id].append(id(node))
+        if isinstance(node, ast.Call) and not (isinstance(node.target, ast.Name) and node.target.id in FUNCTIONS):
+            bare.update(id(argument.value) for argument in node.arguments if not argument.spread)
+        if isinstance(node, tuple):
+            stack.extend(node)
+        elif isinstance(node, ast.Node):
+            stack.extend(getattr(node, name) for name in node.__struct_fields__)
+    return [name for name in numbers if reads[name] and all(read in bare for read in reads[name])]
+
+
+FUNCTIONS = frozenset(
+    "min max floor ceil round abs len range reversed enumerate zip sum divisible share add mul mean concat dense".split()
+)

@@ -1,0 +1,387 @@
+"""Arithmetic over the names of a class, built folded; Python text and, for given names, values out.
+
+`4 * width` is kept, `1 * width + 0` never arises. Values are ints, floats, bools, None, strings and tuples.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from .python_text import literal
+
+
+class Const(Struct, frozen=True):
+    value: Any
+
+
+class Name(Struct, frozen=True):
+    """A constructor parameter or a loop variable."""
+
+    id: str
+
+
+class Binary(Struct, frozen=True):
+    """Arithmetic, comparison, `and`, `or`, `in`, in Python's words."""
+
+    operator: str
+    left: Expr
+    right: Expr
+
+
+class Unary(Struct, frozen=True):
+    operator: str
+    operand: Expr
+
+
+class Choice(Struct, frozen=True):
+    """`then if condition else otherwise`."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+
+
+class Function(Struct, frozen=True):
+    name: str
+    arguments: tuple[Expr, ...]
+
+
+class Item(Struct, frozen=True):
+    target: Expr
+    index: int
+
+
+class Vector(Struct, frozen=True):
+    """A tuple."""
+
+    items: tuple[Expr, ...]
+
+
+Expr = Const | Name | Binary | Unary | Choice | Function | Item | Vector
+
+OPERATORS: dict[str, tuple[int, Callable[[Any, Any], Any]]] = {
+    "or": (1, lambda a, b: a or b),
+    "and": (2, lambda a, b: a and b),
+    "in": (4, lambda a, b: a in b),
+    "not in": (4, lambda a, b: a not in b),
+    "==": (4, operator.eq),
+    "!=": (4, operator.ne),
+    "<": (4, operator.lt),
+    "<=": (4, operator.le),
+    ">": (4, operator.gt),
+    ">=": (4, operator.ge),
+    "+": (5, operator.add),
+    "-": (5, operator.sub),
+    "*": (6, operator.mul),
+    "/": (6, operator.truediv),
+    "//": (6, operator.floordiv),
+    "%": (6, operator.mod),
+    "**": (8, operator.pow),
+}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "min": min,
+    "max": max,
+    "abs": abs,
+    "len": len,
+    "round": round,
+    "sum": sum,
+    "int": int,
+}
+COMPARISON, UNARY, ATOM = 4, 7, 10
+
+
+class Unsettled(Exception):
+    """An expression that cannot be written over the names of the class, or has no value there."""
+
+
+def is_const(expr: Expr, value: object) -> bool:
+    return isinstance(expr, Const) and type(expr.value) is type(value) and expr.value == value
+
+
+# --- building ------------------------------------------------------------------------------------
+
+
+def binary(op: str, left: Expr, right: Expr) -> Expr:
+    """`left op right`, folded."""
+    if op in ("and", "or"):
+        return _logical(op, left, right)
+    if isinstance(left, Const) and isinstance(right, Const):
+        return Const(_compute(OPERATORS[op][1], left.value, right.value))
+    match op:
+        case "+":
+            return _sum(left, right, 1)
+        case "-":
+            return _sum(left, right, -1)
+        case "*":
+            return _product(left, right)
+        case "//" | "/":
+            return _quotient(op, left, right)
+        case "**" if is_const(right, 1):
+            return left
+        case "**" if is_const(left, 1):
+            return left
+    return Binary(op, left, right)
+
+
+def _compute(function: Callable[..., Any], *values: Any) -> Any:
+    try:
+        return function(*values)
+    except (ArithmeticError, TypeError, ValueError, IndexError) as error:
+        raise Unsettled(str(error)) from None
+
+
+def _logical(op: str, left: Expr, right: Expr) -> Expr:
+    keep = op == "and"  # `true and x` is x, `false or x` too
+    if isinstance(left, Const):
+        return right if bool(left.value) == keep else left
+    if is_const(right, keep):
+        return left
+    return Binary(op, left, right)
+
+
+def _terms(expr: Expr, sign: int, found: list[tuple[int, Expr | None]]) -> None:
+    """The summands of an expression, each a number times a factor (None: the number alone)."""
+    match expr:
+        case Binary("+", left, right):
+            _terms(left, sign, found)
+            _terms(right, sign, found)
+        case Binary("-", left, right):
+            _terms(left, sign, found)
+            _terms(right, -sign, found)
+        case Const(value) if type(value) is int:
+            found.append((sign * value, None))
+        case Binary("*", Const(value), factor) if type(value) is int:
+            found.append((sign * value, factor))
+        case _:
+            found.append((sign, expr))
+
+
+def _sum(left: Expr, right: Expr, sign: int) -> Expr:
+    """A sum with equal summands gathered, numbers last; a float or a list stays where it is written."""
+    found: list[tuple[int, Expr | None]] = []
+    _terms(left, 1, found)
+    _terms(right, sign, found)
+    gathered: dict[Expr | None, int] = {}
+    for count, factor in found:
+        gathered[factor] = gathered.get(factor, 0) + count
+    if len(gathered) == len(found) and 0 not in gathered.values():
+        if isinstance(left, Const) and type(left.value) is int and sign > 0:
+            left, right = right, left  # `in_channels + 2`, not `2 + in_channels`
+        return _signed("+" if sign > 0 else "-", left, right)
+    number = gathered.pop(None, 0)
+    result: Expr | None = None
+    for factor, count in sorted(gathered.items(), key=lambda item: item[1] < 0):
+        if count:
+            assert factor is not None
+            if result is None:
+                result = _product(Const(count), factor)
+            else:
+                result = Binary("+" if count > 0 else "-", result, _product(Const(abs(count)), factor))
+    if result is None:
+        return Const(number)
+    return _signed("+", result, Const(number)) if number else result
+
+
+def _signed(op: str, left: Expr, right: Expr) -> Expr:
+    """`x + -2` is `x - 2`."""
+    if isinstance(right, Const) and type(right.value) is int and right.value < 0:
+        return Binary("-" if op == "+" else "+", left, Const(-right.value))
+    return Binary(op, left, right)
+
+
+def _product(left: Expr, right: Expr) -> Expr:
+    if isinstance(right, Const) and type(right.value) is int:
+        left, right = right, left
+    if isinstance(left, Const) and type(left.value) is int:
+        if isinstance(right, Const):
+            return Const(left.value * right.value)
+        if left.value == 0:
+            return Const(0)
+        if left.value == 1:
+            return right
+        match right:
+            case Binary("*", Const(value), factor) if type(value) is int:
+                return _product(Const(left.value * value), factor)
+    return Binary("*", left, right)
+
+
+def _quotient(op: str, left: Expr, right: Expr) -> Expr:
+    if op == "//" and isinstance(right, Const) and type(right.value) is int and right.value:
+        if right.value == 1:
+            return left
+        match left:
+            case Binary("*", Const(value), factor) if type(value) is int and value % right.value == 0:
+                return _product(Const(value // right.value), factor)
+    return Binary(op, left, right)
+
+
+def unary(op: str, operand: Expr) -> Expr:
+    if isinstance(operand, Const):
+        return Const(not operand.value) if op == "not" else Const(_compute(operator.neg, operand.value))
+    match op, operand:
+        case "not", Binary("==" | "!=" as equality, left, right):
+            return Binary("!=" if equality == "==" else "==", left, right)
+        case "not", Unary("not", inner):
+            return inner
+        case "-", Binary("-", left, right):
+            return Binary("-", right, left)
+    return Unary(op, operand)
+
+
+def choice(condition: Expr, then: Expr, otherwise: Expr) -> Expr:
+    if isinstance(condition, Const):
+        return then if condition.value else otherwise
+    return then if then == otherwise else Choice(condition, then, otherwise)
+
+
+def function(name: str, arguments: tuple[Expr, ...]) -> Expr:
+    if all(isinstance(argument, Const) for argument in arguments):
+        values = [argument.value for argument in arguments if isinstance(argument, Const)]
+        return Const(_compute(FUNCTIONS[name], *values))
+    if name == "len" and isinstance(arguments[0], Vector):
+        return Const(len(arguments[0].items))
+    return Function(name, arguments)
+
+
+def vector(items: tuple[Expr, ...]) -> Expr:
+    if all(isinstance(item, Const) for item in items):
+        return Const(tuple(item.value for item in items if isinstance(item, Const)))
+    return Vector(items)
+
+
+def item(target: Expr, index: int) -> Expr:
+    if isinstance(target, Const):
+        return Const(_compute(operator.getitem, target.value, index))
+    if isinstance(target, Vector):
+        return target.items[index]
+    return Item(target, index)
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def evaluate(expr: Expr, names: Mapping[str, Any]) -> Any:
+    """The value where the names have these values. Raises `Unsettled` where there is none."""
+    match expr:
+        case Const(value):
+            return value
+        case Name(id):
+            return names[id]
+        case Binary(op, left, right):
+            first = evaluate(left, names)
+            if op in ("and", "or") and bool(first) != (op == "and"):
+                return first
+            return _compute(OPERATORS[op][1], first, evaluate(right, names))
+        case Unary(op, operand):
+            value = evaluate(operand, names)
+            return (not value) if op == "not" else _compute(operator.neg, value)
+        case Choice(condition, then, otherwise):
+            return evaluate(then if evaluate(condition, names) else otherwise, names)
+        case Function(name, arguments):
+            return _compute(FUNCTIONS[name], *(evaluate(argument, names) for argument in arguments))
+        case Item(target, index):
+            return _compute(operator.getitem, evaluate(target, names), index)
+        case Vector(items):
+            return tuple(evaluate(entry, names) for entry in items)
+
+
+def free(expr: Expr) -> set[str]:
+    """The names that it reads."""
+    match expr:
+        case Name(id):
+            return {id}
+        case Binary(_, left, right):
+            return free(left) | free(right)
+        case Unary(_, operand):
+            return free(operand)
+        case Choice(condition, then, otherwise):
+            return free(condition) | free(then) | free(otherwise)
+        case Function(_, items) | Vector(items):
+            return {name for entry in items for name in free(entry)}
+        case Item(target, _):
+            return free(target)
+    return set()
+
+
+def substitute(expr: Expr, names: Mapping[str, Expr]) -> Expr:
+    """The same with expressions in place of names, folded anew."""
+    match expr:
+        case Name(id):
+            return names.get(id, expr)
+        case Binary(op, left, right):
+            return binary(op, substitute(left, names), substitute(right, names))
+        case Unary(op, operand):
+            return unary(op, substitute(operand, names))
+        case Choice(condition, then, otherwise):
+            return choice(*(substitute(part, names) for part in (condition, then, otherwise)))
+        case Function(name, arguments):
+            return function(name, tuple(substitute(argument, names) for argument in arguments))
+        case Vector(items):
+            return vector(tuple(substitute(entry, names) for entry in items))
+        case Item(target, index):
+            return item(substitute(target, names), index)
+    return expr
+
+
+def whole(expr: Expr) -> Expr:
+    """The same with `//` for `/`: for a count whose quotients are whole."""
+    match expr:
+        case Binary("/", left, right):
+            return binary("//", whole(left), whole(right))
+        case Binary(op, left, right):
+            return binary(op, whole(left), whole(right))
+        case Unary(op, operand):
+            return unary(op, whole(operand))
+        case Choice(condition, then, otherwise):
+            return choice(condition, whole(then), whole(otherwise))
+        case Function(name, arguments):
+            return function(name, tuple(map(whole, arguments)))
+        case Vector(items):
+            return vector(tuple(map(whole, items)))
+    return expr
+
+
+def text(expr: Expr) -> str:
+    """The expression as `ruff format` leaves it."""
+    return _text(expr)[0]
+
+
+def _text(expr: Expr) -> tuple[str, int]:
+    match expr:
+        case Const(value):
+            negative = isinstance(value, int | float) and not isinstance(value, bool) and value < 0
+            return literal(value), UNARY if negative else ATOM
+        case Name(id):
+            return id, ATOM
+        case Binary(op, left, right):
+            level = OPERATORS[op][0]
+            if op == "**":
+                hugging = all(isinstance(side, Name) or _plain_number(side) for side in (left, right))
+                return f"{_above(left, level + 1)}{'**' if hugging else ' ** '}{_above(right, UNARY)}", level
+            # comparisons do not associate: `(a < b) < c` needs its brackets
+            return f"{_above(left, level + (level == COMPARISON))} {op} {_above(right, level + 1)}", level
+        case Unary(op, operand):
+            if op == "not":
+                return f"not {_above(operand, 3)}", 3
+            return f"-{_above(operand, UNARY)}", UNARY
+        case Choice(condition, then, otherwise):
+            return f"{_above(then, 1)} if {_above(condition, 1)} else {_above(otherwise, 0)}", 0
+        case Function(name, arguments):
+            return f"{name}({', '.join(map(text, arguments))})", ATOM
+        case Item(target, index):
+            return f"{_above(target, ATOM)}[{index}]", ATOM
+        case Vector(items):
+            return f"({', '.join(map(text, items))}{',' if len(items) == 1 else ''})", ATOM
+
+
+def _plain_number(expr: Expr) -> bool:
+    return isinstance(expr, Const) and isinstance(expr.value, int | float) and expr.value >= 0
+
+
+def _above(expr: Expr, level: int) -> str:
+    written, own = _text(expr)
+    return written if own >= level else f"({written})"

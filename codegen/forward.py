@@ -1,0 +1,400 @@
+"""The plan of a class in, the lines of its `forward` out: steps become expressions, tensors get names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from ..ops.base import Callee
+from .constructor import Home, argument
+from .expressions import Expr, Name, free, substitute, text
+from .lines import STEP, WIDTH, Brackets, Piece, Prefixed, comment, lay_out
+from .plan import ClassPlan, Event, Family, Fork, Given, Step, Tap, Variable
+from .python_text import TAKEN
+
+NESTED = 3
+"""Calls on one line: `relu(bn(conv(x)))`."""
+NARROW = 52
+"""How long an expression may be to stand within another."""
+SPARE = ("out", "y", "z")
+
+
+class Value(Struct, frozen=True):
+    """How a tensor is written. `depth` counts nested calls; `typed`: a checker knows that it is a tensor; `atomic`:
+    an operator next to it needs no brackets; `reads` are the names in it."""
+
+    piece: Piece
+    depth: int = 0
+    typed: bool = True
+    atomic: bool = True
+    reads: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return str(self.piece)
+
+
+class Forward:
+    """Writes one `forward`. `flags` name the stored conditions of forks."""
+
+    def __init__(self, plan: ClassPlan, home: Home, flags: dict[int, str], input_names: Sequence[str]) -> None:
+        self.plan, self.home, self.flags = plan, home, flags
+        self.lines: list[str] = []
+        self.taps = [step for step in plan.steps if isinstance(step, Tap)]
+        self.body = [step for step in plan.steps if not isinstance(step, Tap)]
+        self.readers: Counter[int] = Counter()
+        self.joins: dict[int, tuple[Step, int]] = {}
+        self.last: dict[int, int] = {}
+        self.clock = 0
+        self.values: dict[int, Value] = {}
+        self.holders: dict[str, Variable] = {}
+        self.reserved: dict[int, str] = {}
+        self.declared: set[str] = set(input_names)
+        self.inputs = {id(variable) for variable in plan.inputs}
+        self._count(self.body)
+        for tap in self.taps:
+            self._count(tap.steps)
+            self._read(tap.value)
+        for variable in plan.outputs:
+            self._read(variable)
+        for name, variable in zip(input_names, plan.inputs, strict=True):
+            self.values[id(variable)] = Value(name, reads=frozenset((name,)))
+            self.holders[name] = variable
+        self.clock = 0
+
+    # --- who reads what, and until when ---
+
+    def _read(self, variable: Variable) -> None:
+        self.readers[id(variable)] += 1
+        self.last[id(variable)] = max(self.clock, self.last.get(id(variable), 0))
+
+    def _count(self, steps: Iterable[Event]) -> None:
+        for step in steps:
+            self.clock += 1
+            match step:
+                case Step(inputs=inputs):
+                    for position, variable in enumerate(inputs):
+                        self._read(variable)
+                        self.joins[id(variable)] = (step, position)
+                case Fork(then=then, otherwise=otherwise, sides=sides):
+                    self._count(then)
+                    self._count(otherwise)
+                    self.clock += 1
+                    for side in sides:
+                        for variable in side:
+                            self._read(variable)
+                case Family(input=variable):
+                    self._read(variable)
+
+    # --- statements ---
+
+    def write(self) -> list[str]:
+        """The lines of the body, without those that return."""
+        if self.body and isinstance(self.body[0], Family):
+            self._family(self.body[0])
+            return self.lines
+        self._run(self.body, 2)
+        return self.lines
+
+    def _run(self, steps: Sequence[Event], indent: int) -> None:
+        for position, step in enumerate(steps):
+            self.clock += 1
+            following = steps[position + 1] if position + 1 < len(steps) else None
+            if isinstance(step, Fork):
+                self._fork(step, indent)
+            elif isinstance(step, Step):
+                self._step(step, following, indent)
+
+    def _step(self, step: Step, following: Event | None, indent: int) -> None:
+        operands = [self.values[id(variable)] for variable in step.inputs]
+        if len(step.outputs) != 1:
+            self._several(step, operands, indent)
+            return
+        output = step.outputs[0]
+        if step.overwrites and self._overwrite(step, operands, output, indent):
+            return
+        value = self._express(step, operands, indent)
+        if self._stays_open(step, output, value, following, indent):
+            self.values[id(output)] = value
+            return
+        self._assign(output, value, step.inputs, indent)
+
+    def _stays_open(self, step: Step, output: Variable, value: Value, following: Event | None, indent: int) -> bool:
+        """Whether the value is written where it is read, without a name of its own."""
+        if id(output) in self.reserved or self.readers[id(output)] != 1:
+            return False
+        if any(output is leaving for leaving in self.plan.outputs):
+            return following is None and indent == 2 and not self.taps
+        if id(output) not in self.joins:
+            return False
+        reader, position = self.joins[id(output)]
+        width = len(str(value))
+        if reader is following and (reader.light or reader.flattens and value.depth == 1 and step.light):
+            return value.depth < NESTED and width <= NARROW
+        if self._is_join(reader):
+            if reader.overwrites and position == 0:
+                return False
+            return value.depth <= 2 and value.atomic and width <= NARROW and indent == 2 and self._in_list(reader)
+        return False
+
+    def _in_list(self, reader: Step) -> bool:
+        return any(reader is step for step in self.body)
+
+    def _is_join(self, step: Step) -> bool:
+        return len(step.inputs) > 1 and step.attribute is None
+
+    def _overwrite(self, step: Step, operands: list[Value], output: Variable, indent: int) -> bool:
+        """`out += other`, where the sum may take the place of its first member."""
+        first = step.inputs[0]
+        name = str(operands[0])
+        if len(operands) != 2 or self.readers[id(first)] != 1 or self.holders.get(name) is not first or id(first) in self.inputs:
+            return False
+        if id(output) in self.reserved:
+            return False
+        self.lines.extend(lay_out(operands[1].piece, indent, f"{name} += "))
+        self.values[id(output)] = self.values[id(first)]
+        self.holders[name] = output
+        return True
+
+    def _several(self, step: Step, operands: list[Value], indent: int) -> None:
+        value = self._express(step, operands, indent)
+        names = [self._name(output, step.inputs if position == 0 else (), reserve=True) for position, output in enumerate(step.outputs)]
+        self.lines.extend(lay_out(value.piece, indent, f"{', '.join(names)} = "))
+
+    def _assign(self, output: Variable, value: Value, inputs: Sequence[Variable], indent: int) -> None:
+        name = self._name(output, inputs)
+        lines = lay_out(value.piece, indent, f"{name} = ")
+        self.lines.extend(comment(lines, shape_text(output)))
+
+    # --- names of tensors ---
+
+    def _is_live(self, name: str) -> bool:
+        """Whether something that is still to be read has that name, or stands in an expression not yet written."""
+        holder = self.holders.get(name)
+        if holder is not None and self.last.get(id(holder), 0) > self.clock and str(self.values[id(holder)]) == name:
+            return True
+        return any(
+            name in value.reads and not (value.depth == 0) and self.last.get(key, 0) > self.clock
+            for key, value in self.values.items()
+        )
+
+    def _name(self, output: Variable, inputs: Sequence[Variable], reserve: bool = False) -> str:
+        """A name for a tensor: its label where it is read later on, else the one that flows."""
+        name = self.reserved.get(id(output))
+        if name is None or self._is_live(name):
+            name = self._choose(output, inputs)
+        self.values[id(output)] = Value(name, typed=name in self.declared, reads=frozenset((name,)))
+        self.holders[name] = output
+        return name
+
+    def _choose(self, output: Variable, inputs: Sequence[Variable]) -> str:
+        lasting = self.readers[id(output)] > 1 or self.last.get(id(output), 0) > self.clock + 1
+        if lasting and id(output) in self.joins:
+            reader, position = self.joins[id(output)]
+            lasting = not (reader.overwrites and position == 0 and self.readers[id(output)] == 1)
+        hint = output.hint
+        if lasting and hint and hint.isidentifier() and hint not in TAKEN and not self._is_live(hint):
+            return hint
+        candidates = [str(self.values[id(variable)]) for variable in inputs if id(variable) not in self.inputs or self.plan.kind != "net"]
+        candidates = [name for name in candidates if name in ("x", *SPARE)]
+        for name in (*candidates, "x", *SPARE):
+            if not self._is_live(name) and (name != "x" or self._x_is_free()):
+                return name
+        number = 2
+        while self._is_live(f"x{number}"):
+            number += 1
+        return f"x{number}"
+
+    def _x_is_free(self) -> bool:
+        return True
+
+    # --- expressions ---
+
+    def _express(self, step: Step, operands: list[Value], indent: int) -> Value:
+        if step.flattens:
+            operands = [self._flattened(operands[0]), *operands[1:]]
+        reads = frozenset().union(*(operand.reads for operand in operands))
+        depth = max((operand.depth for operand in operands), default=0) + 1
+        pieces = [operand.piece for operand in operands]
+        if step.attribute is not None or step.reference is not None:
+            head = step.reference or self.home.child(step.attribute or "")
+            return Value(Brackets(head, tuple(pieces)), depth, False, True, reads)
+        given = tuple(Given(entry.name, stored(entry.value)) for entry in step.given)
+        if isinstance(step.function, str):
+            return self._formula(step, operands, given, depth, reads)
+        assert isinstance(step.function, Callee)
+        items: list[Piece] = [Brackets("", tuple(pieces), "[]")] if step.function.listed else list(pieces)
+        items += map(argument, given)
+        if step.training:
+            items.append("training=self.training")
+        typed = step.function.path.startswith(("F.", "torch."))
+        return Value(Brackets(step.function.path, tuple(items)), depth, typed, True, reads)
+
+    def _flattened(self, operand: Value) -> Value:
+        return Value(Brackets("torch.flatten", (operand.piece, "1")), operand.depth, True, True, operand.reads)
+
+    def _formula(
+        self, step: Step, operands: list[Value], given: Sequence[Given], depth: int, reads: frozenset[str]
+    ) -> Value:
+        """An expression with places for the inputs and arguments."""
+        assert isinstance(step.function, str)
+        places = {str(position): str(operand) if operand.atomic else f"({operand})" for position, operand in enumerate(operands)}
+        written = {entry.name: entry.value if isinstance(entry.value, str) else text(entry.value) for entry in given}
+        pattern = step.function
+        if len(step.outputs) > 1:
+            pattern = pattern.removesuffix("[{index}]")
+        filled = re.sub(r"\{(\w+)\}", lambda match: places.get(match[1]) or str(written[match[1]]), pattern)
+        atomic = re.fullmatch(r"[\w.]+\(.*\)|[\w.]+\[.*\]|[\w.]+", filled) is not None and balanced(filled)
+        typed = operands[0].typed or filled.startswith(("F.", "torch."))
+        return Value(filled, depth, typed, atomic, reads)
+
+    # --- forks and families ---
+
+    def _fork(self, fork: Fork, indent: int) -> None:
+        condition = f"self.{self.flags[id(fork)]}"
+        end = self.clock + size(fork.then) + size(fork.otherwise) + 1
+        targets: list[str] = []
+        for position, output in enumerate(fork.outputs):
+            pair = [side[position] for side in fork.sides]
+            passing = next((v for v in pair if id(v) in self.values and str(self.values[id(v)]).isidentifier()), None)
+            dies = passing is not None and self.last.get(id(passing), 0) <= end
+            if passing is not None and dies and (id(passing) not in self.inputs or self.plan.kind != "net"):
+                targets.append(str(self.values[id(passing)]))
+            else:
+                targets.append(self._choose(output, ()))
+        before = dict(self.values), dict(self.holders)
+        written = []
+        for steps, leaving in zip((fork.then, fork.otherwise), fork.sides, strict=True):
+            lines, self.lines = self.lines, []
+            self.values, self.holders = dict(before[0]), dict(before[1])
+            for target, variable in zip(targets, leaving, strict=True):
+                self.reserved[id(variable)] = target
+            self._run(steps, indent + 1)
+            for target, variable in zip(targets, leaving, strict=True):
+                value = self.values[id(variable)]
+                if str(value) != target:
+                    self.lines.extend(lay_out(value.piece, indent + 1, f"{target} = "))
+                self.reserved.pop(id(variable), None)
+            written.append(self.lines)
+            self.lines = lines
+        self.clock += 1
+        self.values, self.holders = before
+        then, otherwise = written
+        margin = STEP * indent
+        if then:
+            self.lines += [f"{margin}if {condition}:", *then]
+            if otherwise:
+                self.lines += [f"{margin}else:", *otherwise]
+        elif otherwise:
+            self.lines += [f"{margin}if not {condition}:", *otherwise]
+        for target, output in zip(targets, fork.outputs, strict=True):
+            self.values[id(output)] = Value(target, typed=target in self.declared, reads=frozenset((target,)))
+            self.holders[target] = output
+
+    def _family(self, family: Family) -> None:
+        name = str(self.values[id(family.input)])
+        margin = STEP * 2
+        shape = shape_text(family.output)
+        if family.head == "dense":
+            self.lines += [
+                f"{margin}for layer in self{'.values()' if family.key is not None else ''}:",
+                f"{margin}{STEP}{name} = torch.cat([{name}, layer({name})], 1)",
+            ]
+            self.values[id(family.output)] = Value(name, typed=True, reads=frozenset((name,)))
+            return
+        members = f"[branch({name}) for branch in self{'.values()' if family.key is not None else ''}]"
+        if family.head == "concat":
+            value = Value(Brackets("torch.cat", (members, "1")), 1, True, True, frozenset((name,)))
+        else:
+            self.lines += [f"{margin}branches = {members}"]
+            value = Value("sum(branches[1:], branches[0])", 1, False, True, frozenset(("branches",)))
+        self.values[id(family.output)] = value
+        self.shape = shape
+
+    # --- the end ---
+
+    def leave(self) -> None:
+        """Return what a block returns: one tensor, or several."""
+        outputs = self.plan.outputs
+        values = [self.values[id(variable)] for variable in outputs]
+        if len(values) == 1:
+            self.give(values[0], shape_text(outputs[0]), 2)
+            return
+        self.lines.extend(lay_out(Brackets("", tuple(value.piece for value in values)), 2, "return ") if len(str(values)) > WIDTH else [f"{STEP * 2}return {', '.join(map(str, values))}"])
+
+    def give(self, value: Value, shape: str, indent: int, name: str = "") -> None:
+        """Return one tensor, under a name of its own where a checker would not see that it is one."""
+        if not value.typed and value.depth == 0:
+            self.annotate(str(value))
+        if value.typed or value.depth == 0:
+            lines = lay_out(value.piece, indent, "return ")
+            self.lines.extend(comment(lines, shape if value.depth else ""))
+            return
+        self.lines.extend(self.declare(value, shape, indent, name))
+
+    def annotate(self, name: str) -> None:
+        """Say at its first assignment that `name` is a tensor."""
+        for position, line in enumerate(self.lines):
+            margin = line[: len(line) - len(line.lstrip())]
+            if line.startswith(f"{margin}{name} = "):
+                code, _, remark = line.partition("  # ")
+                longer = f"{margin}{name}: Tensor = {code[len(margin) + len(name) + 3 :]}"
+                if len(longer) > WIDTH:
+                    self.lines.insert(position, f"{margin}{name}: Tensor")
+                    return
+                self.lines[position : position + 1] = comment([longer], remark)
+                return
+
+    def declare(self, value: Value, shape: str, indent: int, name: str) -> list[str]:
+        used = {match for line in self.lines for match in re.findall(r"\b\w+\b", line)} | self.declared
+        free_name = next(each for each in (name, "out", "y", "z", "result", "result_") if each and each not in used)
+        lines = lay_out(value.piece, indent, f"{free_name}: Tensor = ")
+        return [*comment(lines, shape), f"{STEP * indent}return {free_name}"]
+
+
+def stored(value: Expr | str) -> Expr | str:
+    """Parameters as `forward` reads them."""
+    if isinstance(value, str):
+        return value
+    return substitute(value, {name: Name(f"self.{name}") for name in free(value)})
+
+
+def size(steps: Iterable[Event]) -> int:
+    """How many steps the clock will count."""
+    total = 0
+    for step in steps:
+        total += 1
+        if isinstance(step, Fork):
+            total += size(step.then) + size(step.otherwise) + 1
+    return total
+
+
+def balanced(filled: str) -> bool:
+    """Whether the brackets that close the text are those that its first word opens."""
+    depth = 0
+    for position, character in enumerate(filled):
+        depth += (character in "([") - (character in ")]")
+        if depth == 0 and character in ")]" and position < len(filled) - 1:
+            return filled[position + 1] in ".["
+    return True
+
+
+def shape_text(variable: Variable) -> str:
+    """`64 x 112 x 112`, where it is the same in every use but for channels that have a formula."""
+    first = variable.shapes[0]
+    if any(shape.spatial != first.spatial for shape in variable.shapes):
+        return ""
+    if variable.shape is not None:
+        channels = str(first.channels)
+    elif variable.channels is not None and len(text(variable.channels)) <= 24:
+        channels = text(variable.channels)
+        if not channels.isidentifier():
+            channels = f"({channels})"
+    else:
+        return ""
+    return " x ".join((channels, *map(str, first.spatial)))
+
+
+__all__ = ["Forward", "Prefixed", "Value"]

@@ -1,0 +1,90 @@
+"""Pieces of Python in, lines no longer than a formatter would leave them out.
+
+A *piece* is text that is never broken, or brackets with pieces in them. The forms are those of `ruff format`:
+on one line if it fits; else what stands in the brackets on a line of its own; else each on its own, with a comma.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+WIDTH = 88
+"""The formatter's own default: the generated module lives in somebody's project."""
+STEP = "    "
+
+
+class Brackets(Struct, frozen=True):
+    """`head(items)`; `brackets` are `()` or `[]`."""
+
+    head: str
+    items: tuple[Piece, ...]
+    brackets: str = "()"
+
+    def __str__(self) -> str:
+        return f"{self.head}{self.brackets[0]}{', '.join(map(str, self.items))}{self.brackets[1]}"
+
+
+class Prefixed(Struct, frozen=True):
+    """`*piece`, `name=piece`."""
+
+    prefix: str
+    piece: Piece
+
+    def __str__(self) -> str:
+        return f"{self.prefix}{self.piece}"
+
+
+class Generator(Struct, frozen=True):
+    """`element for i in range(n)`, which stands alone in its brackets."""
+
+    element: Piece
+    clause: str
+
+    def __str__(self) -> str:
+        return f"{self.element} {self.clause}"
+
+
+Piece = str | Brackets | Prefixed | Generator
+
+
+def fits(text: str, indent: int) -> bool:
+    return len(text) + indent * len(STEP) <= WIDTH
+
+
+def lay_out(piece: Piece, indent: int, before: str = "", after: str = "") -> list[str]:
+    """The lines of `before piece after` at a depth of `indent`."""
+    margin = STEP * indent
+    whole = f"{before}{piece}{after}"
+    if isinstance(piece, str) or fits(whole, indent):
+        return [margin + whole]
+    if isinstance(piece, Prefixed):
+        return lay_out(piece.piece, indent, before + piece.prefix, after)
+    if isinstance(piece, Generator):
+        return [*lay_out(piece.element, indent, before), f"{margin}{piece.clause}{after}"]
+    if not piece.items:
+        return [margin + whole]
+    first = f"{margin}{before}{piece.head}{piece.brackets[0]}"
+    last = f"{margin}{piece.brackets[1]}{after}"
+    return [first, *_inside(piece.items, indent + 1), last]
+
+
+def _inside(items: Sequence[Piece], indent: int) -> list[str]:
+    """What stands in brackets that were opened."""
+    together = ", ".join(map(str, items))
+    if isinstance(items[0], Generator):
+        return lay_out(items[0], indent)
+    if fits(together, indent):
+        return [STEP * indent + together]
+    lines: list[str] = []
+    for item in items:
+        lines.extend(lay_out(item, indent, after=","))
+    return lines
+
+
+def comment(lines: list[str], text: str) -> list[str]:
+    """`text` as a comment at the end of a statement, where there is room for it."""
+    if not text or len(lines[-1]) + len(text) + 4 > WIDTH:
+        return lines
+    return [*lines[:-1], f"{lines[-1]}  # {text}"]

@@ -1,0 +1,36 @@
+"""Names of the language in, CamelCase names of classes out, spelled as the field spells them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+
+from .python_text import identifier
+
+SPELLED = {
+    word.lower(): word
+    for word in (
+        "AlexNet BN CBR CNN CSP DenseNet DPN EfficientNet ELU FCN FPN FractalNet GELU GoogLeNet GRN InceptionResNet LeNet "
+        "LRN MLP MNASNet MobileNet NASNet NiN PNASNet PReLU PSP RegNet ReLU ResNet ResNeSt ResNeXt SE SENet SeResNet "
+        "SeResNeXt ShuffleNet SK SqueezeNet TextCNN TV UNet VGG WideResNet XResNet ZFNet"
+    ).split()
+}
+"""How the papers write what a spec writes in small letters. `cbr` is conv-bn-relu; `tv` torchvision."""
+
+
+def class_name(text: str, taken: Container[str]) -> str:
+    """`resnet50` is `ResNet50`, `vgg16_bn` `VGG16BN`, `dense_layer` `DenseLayer`; one that is taken gets a number."""
+    name = ""
+    for part in re.findall(r"[A-Za-z]+|[0-9]+[a-z0-9]*|_", text):
+        if part == "_":
+            continue
+        if part[0].isdigit():
+            name += f"_{part}" if name[-1:].isdigit() else part
+        else:
+            name += SPELLED.get(part.lower(), part[0].upper() + part[1:])
+    name = identifier(name if name[:1].isalpha() else f"Net{name}")
+    candidate, number = name, 1
+    while candidate in taken:
+        number += 1
+        candidate = f"{name}_{number}" if name[-1].isdigit() else f"{name}{number}"
+    return candidate

@@ -1,0 +1,363 @@
+"""The uses of one class in, its parameters out: each name that the text reads becomes a literal, a formula over
+other parameters, or a constructor parameter; every expression is tried in every use before it is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import UNSET, Struct, field
+
+from ..compiler.frames import Argument, Tensor
+from ..dsl import ast
+from ..ops.base import Window
+from .expressions import Const, Expr, Function, Name, Unsettled, binary, evaluate, is_const, whole
+from .plan import Parameter, Variable
+from .python_text import identifier
+from .terms import Scope, TensorTerm, Term, WindowTerm, constant, is_plain, plain, short, translate
+from .uses import Use
+
+
+class Split(Exception):
+    """The rows of a class differ in what they do: one key a row."""
+
+    def __init__(self, rows: Sequence[Row], keys: Sequence[object]) -> None:
+        super().__init__("these uses need classes of their own")
+        self.keys = {id(row): key for row, key in zip(rows, keys, strict=True)}
+        self.rows = rows
+
+
+class Unrolled(Exception):
+    """A loop cannot be one in Python."""
+
+
+class Row(Struct, eq=False):
+    """A use of the class, or within a loop one turn of a use: what its tensors are, the loop's variables."""
+
+    use: Use
+    index: int
+    """Which of the class's uses this is."""
+    names: dict[str, Any] = {}
+    parent: Row | None = None
+    variables: dict[Tensor, tuple[Variable, ...]] = field(default_factory=dict)
+
+    def known(self, tensor: Tensor) -> tuple[Variable, ...]:
+        """The variables that a tensor may be, the latest first."""
+        row: Row | None = self
+        found: tuple[Variable, ...] = ()
+        while row is not None:
+            found += row.variables.get(tensor, ())
+            row = row.parent
+        return found
+
+    def define(self, tensor: Tensor, variable: Variable) -> None:
+        self.variables[tensor] = (variable, *self.variables.get(tensor, ()))
+
+
+class Values(Mapping[str, Any]):
+    """What the names of the class are in one row."""
+
+    def __init__(self, parameters: dict[str, Parameter], row: Row) -> None:
+        self.parameters, self.row = parameters, row
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.row.names:
+            return self.row.names[name]
+        return self.parameters[name].values[self.row.index]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self.row.names, *self.parameters))
+
+    def __len__(self) -> int:
+        return len(self.row.names) + len(self.parameters)
+
+
+class Around(Mapping[str, Term]):
+    """Names in scope: those of the text around (`base`, settled when first read), then labels."""
+
+    def __init__(self, base: Mapping[str, Term], names: dict[str, Term], labels: dict[str, Term]) -> None:
+        self.base, self.names, self.labels = base, names, labels
+
+    def __getitem__(self, name: str) -> Term:
+        if name in self.names:
+            return self.names[name]
+        if name in self.base:
+            return self.base[name]
+        if name in self.labels:
+            return self.labels[name]
+        raise Unsettled(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names or name in self.base or name in self.labels
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self.names, *self.base, *self.labels))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def inside(self, names: Mapping[str, Term] = {}) -> Around:  # noqa: B006  # never written to
+        """A scope within this one."""
+        return Around(self.base, {**self.names, **names}, self.labels)
+
+
+def spread(value: Any) -> Any:
+    """Sizes as they compare: `(3, 3)` is 3."""
+    if isinstance(value, tuple) and value and len(set(map(repr, value))) == 1:
+        return value[0]
+    return value
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether an expression's value `left` will do for `right`."""
+    left, right = spread(plain(left)), spread(plain(right))
+    if isinstance(left, bool) != isinstance(right, bool) or isinstance(left, str) != isinstance(right, str):
+        return False
+    if isinstance(left, float) and isinstance(right, int):
+        return False  # a count is no float
+    return bool(left == right)
+
+
+class Settling(Mapping[str, Term]):
+    """The names of one class; as a mapping, the terms of those that its text reads from around it."""
+
+    def __init__(self, uses: Sequence[Use], taken: Iterable[str]) -> None:
+        self.uses = uses
+        self.rows = [Row(use, index) for index, use in enumerate(uses)]
+        self.parameters: dict[str, Parameter] = {}
+        self.taken = set(taken)
+        self._terms: dict[str, Term | None] = {}
+
+    # --- names around ---
+
+    def __contains__(self, name: object) -> bool:
+        return all(name in use.names for use in self.uses)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.uses[0].names)
+
+    def __len__(self) -> int:
+        return len(self.uses[0].names)
+
+    def __getitem__(self, name: str) -> Term:
+        if name not in self._terms:
+            self._terms[name] = None  # in the making: its own formula cannot read it
+            try:
+                self._terms[name] = self._settle_name(name)
+            except Unsettled:
+                del self._terms[name]
+                raise
+        term = self._terms[name]
+        if term is None:
+            raise Unsettled(name)
+        return term
+
+    def _settle_name(self, name: str) -> Term:
+        """Settle a name once for the class: its literal, its formula, or a parameter."""
+        arguments = [use.names[name] for use in self.uses]
+        values = [argument.value for argument in arguments]
+        if any(not is_plain(value) and not isinstance(value, Window) for value in values):
+            raise Unsettled(name)
+        if all(repr(value) == repr(values[0]) for value in values):
+            return constant(values[0])
+        formula = self._formula(name, arguments)
+        if formula is not None:
+            try:
+                term = translate(formula, Around(self, self._inputs(), {}))
+                if self._gives(term, values):
+                    return term
+            except Unsettled:
+                pass
+        if any(isinstance(value, Window) for value in values):
+            return self._window(name, values)
+        return Name(self.add(Parameter(name, list(map(plain, values)), "name", name, default=self._default(name))))
+
+    def _formula(self, name: str, arguments: Sequence[Argument]) -> ast.Expr | None:
+        """The default of a parameter, or what a `let` says."""
+        for parameter in self.uses[0].frame.definition.parameters:
+            if parameter.name == name:
+                return parameter.default
+        first = arguments[0].expr
+        if all(argument.expr is first and argument.frame is use.frame for argument, use in zip(arguments, self.uses, strict=True)):
+            return first
+        return None
+
+    def _gives(self, term: Term, values: Sequence[Any]) -> bool:
+        if isinstance(term, WindowTerm):
+            windows = [value for value in values if isinstance(value, Window)]
+            if len(windows) != len(values) or any((window.stride is None) != (term.stride is None) for window in windows):
+                return False
+            return self.holds(term.kernel, [window.size for window in windows], self.rows) and (
+                term.stride is None or self.holds(term.stride, [window.stride for window in windows], self.rows)
+            )
+        return not isinstance(term, TensorTerm) and self.holds(term, values, self.rows)
+
+    def _window(self, name: str, values: Sequence[Any]) -> Term:
+        """The parts of a window, each settled alone."""
+        sizes = [short(value.size) if isinstance(value, Window) else value for value in values]
+        kernel = self.part(name, sizes, "kernel", name)
+        strides = [value.stride if isinstance(value, Window) else None for value in values]
+        if all(stride is None for stride in strides):
+            return WindowTerm(kernel, None)
+        if any(stride is None for stride in strides):
+            raise Unsettled(name)
+        named = "stride" if "stride" not in self.uses[0].names else f"{name}_stride"
+        return WindowTerm(kernel, self.part(name, [short(s) for s in strides if s is not None], "stride", named))
+
+    def part(self, source: str, values: list[Any], origin: str, name: str) -> Expr:
+        rank = max((len(value) for value in values if isinstance(value, tuple)), default=0)
+        if rank:
+            values = [value if isinstance(value, tuple) else (value,) * rank for value in values]
+        if all(value == values[0] for value in values):
+            return Const(values[0])
+        return Name(self.add(Parameter(name, values, origin, source)))
+
+    def _default(self, name: str) -> Any:
+        """The literal default of a block's parameter, if some use has that value."""
+        for parameter in self.uses[0].frame.definition.parameters:
+            if parameter.name == name and parameter.default is not None and self.uses[0].kind == "block":
+                try:
+                    term = translate(parameter.default, {})
+                except Unsettled:
+                    return UNSET
+                real = [plain(use.names[name].value) for use in self.uses if use.net.real]
+                if isinstance(term, Const) and any(same(plain(term.value), value) for value in real):
+                    return plain(term.value)
+        return UNSET
+
+    def _inputs(self) -> dict[str, Term]:
+        """`in`, and what `takes` names, as a default may read them."""
+        return self.entering
+
+    entering: dict[str, Term] = {}
+
+    # --- parameters ---
+
+    def add(self, parameter: Parameter) -> str:
+        """A parameter under a free Python name; one with the same origin is used again."""
+        for known in self.parameters.values():
+            if known.origin == parameter.origin and known.source == parameter.source and known.values == parameter.values:
+                return known.name
+        name = identifier(parameter.name) if parameter.name.isidentifier() else "value"
+        candidate, number = name, 1
+        while candidate in self.parameters or candidate in self.taken:
+            number += 1
+            candidate = f"{name}{number}"
+        parameter.name = candidate
+        self.parameters[candidate] = parameter
+        return candidate
+
+    def channels(self, position: int, name: str, values: list[int]) -> Expr:
+        """The channels of an input: a literal, or `in_channels`."""
+        if all(value == values[0] for value in values):
+            return Const(values[0])
+        return Name(self.add(Parameter(name, values, "channels", position)))
+
+    # --- expressions ---
+
+    def holds(self, expr: Expr, values: Sequence[Any], rows: Sequence[Row]) -> bool:
+        """Whether `expr` gives these values, row by row."""
+        try:
+            return all(
+                same(evaluate(expr, Values(self.parameters, row)), value)
+                for row, value in zip(rows, values, strict=True)
+            )
+        except (Unsettled, KeyError):
+            return False
+
+    def express(self, values: Sequence[Any], rows: Sequence[Row], *candidates: Callable[[], Expr]) -> Expr | None:
+        """The first candidate that holds in every row, else a literal or a guess that does; None: none was found."""
+        for candidate in candidates:
+            try:
+                expr = candidate()
+            except Unsettled:
+                continue
+            found = self._fitted(expr, values, rows)
+            if found is not None:
+                return found
+        if all(repr(value) == repr(values[0]) for value in values):
+            return Const(plain(values[0]))
+        return self._guess(values, rows)
+
+    def _fitted(self, expr: Expr, values: Sequence[Any], rows: Sequence[Row]) -> Expr | None:
+        if isinstance(expr, Const):  # as the layer holds it: `1` for `1.0`, 3 for (3, 3)
+            return expr if all(same(expr.value, value) for value in values) else None
+        if self.holds(expr, values, rows):
+            return expr
+        if all(isinstance(value, int) and not isinstance(value, bool) for value in values):
+            for counted in (whole(expr), Function("int", (expr,))):
+                if self.holds(counted, values, rows):
+                    return counted
+        return None
+
+    def _guess(self, values: Sequence[Any], rows: Sequence[Row]) -> Expr | None:
+        """A known name, or a multiple or part of one, with these values."""
+        names = [*rows[0].names, *self.parameters]
+        for name in names:
+            if self.holds(Name(name), values, rows):
+                return Name(name)
+        first = values[0]
+        if not all(type(value) is int for value in values):
+            return None
+        for name in names:
+            known = Values(self.parameters, rows[0])[name]
+            if type(known) is not int or not known or not first:
+                continue
+            op, by = ("*", first // known) if first % known == 0 else ("//", known // first)
+            expr = binary(op, *((Const(by), Name(name)) if op == "*" else (Name(name), Const(by))))
+            if self.holds(expr, values, rows):
+                return expr
+        return None
+
+    def require(
+        self,
+        values: Sequence[Any],
+        rows: Sequence[Row],
+        name: str,
+        arguments: Sequence[Argument | None],
+        *candidates: Callable[[], Expr],
+    ) -> Expr:
+        """An expression with these values; where there is none, the slot becomes the parameter `name`."""
+        found = self.express(values, rows, *candidates)
+        if found is not None:
+            return found
+        return self.foreign(values, rows, name, arguments)
+
+    def foreign(
+        self, values: Sequence[Any], rows: Sequence[Row], name: str, arguments: Sequence[Argument | None]
+    ) -> Expr:
+        """A parameter with these values; raises `Unrolled` where they differ between the turns of one use."""
+        by_use: dict[int, Any] = {}
+        given: dict[int, Argument | None] = {}
+        for row, value, argument in zip(rows, values, arguments, strict=True):
+            if by_use.setdefault(row.index, value) != value:
+                raise Unrolled
+            given.setdefault(row.index, argument)
+        some = next(iter(by_use.values()))
+        every = [plain(by_use.get(index, some)) for index in range(len(self.uses))]
+        passed = [given.get(index) for index in range(len(self.uses))]
+        return Name(self.add(Parameter(name, every, "foreign", None, passed)))
+
+    def term_of(self, arguments: Sequence[Argument | None], rows: Sequence[Row], scope: Scope) -> Term:
+        """What an argument says, where all rows have it from one place in the text of the class."""
+        first = arguments[0]
+        if first is None or first.expr is None:
+            raise Unsettled
+        for argument, row in zip(arguments, rows, strict=True):
+            if argument is None or argument.expr is not first.expr or argument.frame is not row.use.frame:
+                raise Unsettled
+        return translate(first.expr, scope)
+
+
+def integer(term: Term) -> Expr:
+    """A term where a number, or a size, is wanted."""
+    if isinstance(term, WindowTerm):
+        if term.stride is not None:
+            raise Unsettled
+        return term.kernel
+    if isinstance(term, TensorTerm):
+        raise Unsettled
+    return term
+
+
+__all__ = ["Around", "Row", "Settling", "Split", "Unrolled", "Values", "integer", "is_const", "same", "spread"]
