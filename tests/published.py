@@ -32,8 +32,9 @@ def weights(net: str) -> Weights:
     return dict(tensors(table.graph, table.shapes))
 
 
-def counted(net: str) -> tuple[int, int]:
-    total = facts(net).inference.total
+def counted(net: str, **settings: Any) -> tuple[int, int]:
+    """Parameters and multiply-adds."""
+    total = facts(net, **settings).inference.total
     return total.params, total.macs
 
 
