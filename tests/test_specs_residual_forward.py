@@ -113,10 +113,10 @@ def regroup(held: dict[str, Tensor], form: str) -> dict[str, Tensor]:
     gathered: dict[str, list[Tensor]] = {}
     result = {}
     for name, tensor in held.items():
-        if ".path" not in name:
+        if ".paths." not in name:
             result[name] = tensor
             continue
-        block, _, rest = name.partition(".path")
+        block, _, rest = name.partition(".paths.")
         part = rest.partition(".")[2]
         if form == "branches":
             part = "conv3.weight" if part == "1.weight" else part.removeprefix("0.")
