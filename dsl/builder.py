@@ -47,7 +47,9 @@ class Builder:
 
     def label(self, node: ast.Expr) -> ast.Label:
         if isinstance(node, ast.Name):
-            if node.id == "in":
+            if not node.id:
+                pass  # it was told already
+            elif node.id == "in":
                 self.wrong(node, "`in` is the tensor that enters, and cannot be a label", LABEL_HELP)
             elif node.end - node.start != len(node.id):
                 self.wrong(node, "a label stands without parentheses", f"write `{node.id}:`")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .lalr import Token
-from .layout import CLOSERS, OPENERS
+from .layout import CLOSERS, OPENERS, WRITTEN
 from .slip import Slip, quote
 
 VALUE_STARTS = frozenset(
@@ -59,6 +59,8 @@ class Case:
         return self.tokens[statement_start(self.tokens, self.index)]
 
     def written(self, token: Token) -> str:
+        if token.start == token.end:
+            return f"`{WRITTEN.get(token.kind, '')}`"
         return quote(self.text[token.start : token.end])
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 SYNTAX = {
     "syntax": "the text is not what the grammar expects here",
     "unclosed": "a bracket, string or docstring is opened and never closed",
-    "stray": "a closing bracket closes nothing",
+    "stray": "a closing bracket closes nothing that is open",
     "bad-character": "a character that no spec can hold here",
     "nesting-limit": "brackets or operators are nested more than 100 deep",
     "string-limit": "a string is longer than 10,000 characters",

@@ -44,7 +44,7 @@ def lay_out(raw: list[Token], text: str) -> tuple[list[Token], list[Slip]]:
     stack: list[int] = []
     """Open brackets, as indices of `tokens`."""
     innermost = ""
-    for token in raw:
+    for position, token in enumerate(raw):
         kind = token.kind
         if kind not in CONCERNED:
             tokens.append(token)
@@ -52,7 +52,8 @@ def lay_out(raw: list[Token], text: str) -> tuple[list[Token], list[Slip]]:
         if len(slips) >= MOST_SLIPS:
             return tokens, slips
         if kind == "_NL" or kind == ";":
-            if tokens and (kind == ";" or innermost in ("", "LBRACE")):
+            counts = kind == ";" or innermost in ("", "LBRACE")
+            if counts and tokens and tokens[-1].kind != "_NL":
                 tokens.append(Token("_NL", token.start, token.end))
             continue
         if kind in OPENERS:
@@ -63,6 +64,10 @@ def lay_out(raw: list[Token], text: str) -> tuple[list[Token], list[Slip]]:
         elif innermost == CLOSERS[kind]:
             stack.pop()
             innermost = tokens[stack[-1]].kind if stack else ""
+        elif not stack or next_bracket(raw, position) == OPENERS[innermost]:
+            # `f(a] b)`: what is open is closed further on, so this one is too many.
+            slips.append(stray(token))
+            continue
         elif CLOSERS[kind] in within_reach(tokens, stack, kind):
             slips.append(unclosed(tokens, stack[-1], text, token))
             if kind == "RBRACE":
@@ -77,16 +82,15 @@ def lay_out(raw: list[Token], text: str) -> tuple[list[Token], list[Slip]]:
             token = Token(OPENERS[innermost], token.start, token.end)
             innermost = tokens[stack[-1]].kind if stack else ""
         else:
-            mark = WRITTEN[kind]
-            slips.append(Slip("stray", f"this `{mark}` closes nothing", token.start, token.end))
+            slips.append(stray(token))
             continue
         tokens.append(token)
     end = len(text)
     if stack:
         parentheses = [index for index in stack if tokens[index].kind != "LBRACE"]
-        slips.append(
-            unclosed(tokens, parentheses[-1], text, None) if parentheses else missing_brace(tokens, text)
-        )
+        if parentheses:
+            return tokens, [*slips, unclosed(tokens, parentheses[-1], text, None)]
+        slips.append(missing_brace(tokens, text))
         tokens.extend(Token("RBRACE", end, end) for _ in stack)
     if tokens and tokens[-1].kind == "_NL":
         tokens.pop()
@@ -114,12 +118,20 @@ def within_reach(tokens: list[Token], stack: list[int], closer: str) -> set[str]
     return kinds
 
 
+def next_bracket(raw: list[Token], position: int) -> str:
+    return next((token.kind for token in raw[position + 1 :] if token.kind in WRITTEN), "")
+
+
+def stray(token: Token) -> Slip:
+    return Slip("stray", f"this `{WRITTEN[token.kind]}` closes nothing", token.start, token.end)
+
+
 def mismatched(closer: Token, opener: Token) -> Slip:
     wrong, right, mark = WRITTEN[closer.kind], WRITTEN[OPENERS[opener.kind]], WRITTEN[opener.kind]
     causes = ((opener.start, opener.end, "opened here"),)
     fix = (closer.start, closer.end, right)
     message = f"`{wrong}` cannot close a `{mark}`"
-    return Slip("syntax", message, closer.start, closer.end, f"write `{right}`", causes, fix=fix)
+    return Slip("stray", message, closer.start, closer.end, f"write `{right}`", causes, fix=fix)
 
 
 def unclosed(tokens: list[Token], index: int, text: str, closer: Token | None) -> Slip:

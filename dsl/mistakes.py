@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .case import NAMES, VALUE_STARTS, Case
+from msgspec.structs import replace
+
+from .case import HEADS, NAMES, VALUE_STARTS, Case
 from .lalr import Token
 from .layout import CLOSERS, OPENERS
 from .slip import Slip
@@ -19,8 +21,10 @@ def explain(tokens: Sequence[Token], index: int, accepted: set[str], text: str) 
     for explanation in EXPLANATIONS:
         slip = explanation(case)
         if slip is not None:
-            return slip
-    return expectation(case)
+            break
+    else:
+        slip = expectation(case)
+    return replace(slip, inside=case.opener.start if case.opener else None)
 
 
 # --- one function for each kind of mistake -------------------------------------------------------
@@ -47,6 +51,20 @@ def explain_foreign_word(case: Case) -> Slip | None:
                     "syntax", f"`{word}` is no word of a spec", token.start, token.end, help=FOREIGN[word]
                 )
     return None
+
+
+def explain_after_end(case: Case) -> Slip | None:
+    """Something behind the `}` that ends the item."""
+    before = case.before
+    if case.opener is not None or before is None or before.kind != "RBRACE" or case.first.kind not in HEADS:
+        return None
+    if "$END" not in case.accepted:
+        return None
+    word = case.text[case.first.start : case.first.end]
+    cause = (before.start, before.end, f"the `{word}` ends here")
+    help = "a new item begins on a line of its own; or is this `}` one too many?"
+    message = f"{case.written(case.token)} stands behind the end of the `{word}`"
+    return Slip("syntax", message, case.token.start, case.token.end, causes=(cause,), help=help)
 
 
 def explain_nested_item(case: Case) -> Slip | None:
@@ -107,7 +125,7 @@ def explain_missing_value(case: Case) -> Slip | None:
     if case.token.kind == "ARROW" and before.kind in ("LBRACE", "_NL", "COLON", "LPAR", "COMMA"):
         return case.slip("this `->` has nothing on its left", "a chain begins with a layer or a tensor")
     if case.ends or case.token.kind in ("COMMA", "ARROW"):
-        if case.token.kind not in ("_NL", "$END") and (before.kind == "COMMA" or before.kind in OPENERS):
+        if case.token.kind not in ("_NL", "$END") and (before.kind in ("COMMA", "_NL", *OPENERS)):
             return case.slip(f"a value is missing before {case.written(case.token)}")
         mark = case.written(before)
         return Slip("syntax", f"a value is missing after {mark}", before.start, before.end)
@@ -218,6 +236,7 @@ EXPLANATIONS: tuple[Callable[[Case], Slip | None], ...] = (
     explain_item,
     explain_semicolon,
     explain_foreign_word,
+    explain_after_end,
     explain_nested_item,
     explain_missing_name,
     explain_assignment,

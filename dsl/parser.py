@@ -7,7 +7,7 @@ equal text is parsed once.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from functools import cache, lru_cache
 
 from msgspec.structs import replace
@@ -20,7 +20,7 @@ from .lalr import Parser, Unexpected
 from .layout import lay_out
 from .lexer import tokenize
 from .mistakes import explain
-from .recovery import BODY_STARTS, find_gaps, paint
+from .recovery import BODY_STARTS, find_gaps, is_missing_brace, leave_out_echoes, paint
 from .scan import Chunk, scan
 from .slip import MOST_SLIPS, Slip
 from .source import Source
@@ -44,6 +44,7 @@ def parse(source: Source, kinds: Set[str] | None = None) -> tuple[ast.File, tupl
     items: list[ast.Item] = []
     diagnostics: list[Diagnostic] = []
     broken: set[str] = set()
+    unsound = False
     for chunk in join_strays(source.text, scan(source.text)):
         if kinds is not None and chunk.word in ("expect", "train") and chunk.word not in kinds:
             continue
@@ -53,6 +54,9 @@ def parse(source: Source, kinds: Set[str] | None = None) -> tuple[ast.File, tupl
             items.append(ast.Item(source, chunk.start, tree))
         else:
             broken |= find_defined(chunk, text)
+        if unsound and is_stray(source.text, chunk):
+            continue  # what is left of the broken item before
+        unsound = bool(slips)
         diagnostics.extend(slip.diagnose(source, chunk.start) for slip in slips)
     return ast.File(source, tuple(items), frozenset(broken)), tuple(diagnostics)
 
@@ -100,7 +104,7 @@ def read_item(text: str) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
     painted, start = text, "item"
     for _ in range(min(MOST_SLIPS, max(MOST_CHARACTERS // (len(text) + 1), 2))):
         tree, found, gaps = read_once(painted, start)
-        slips.extend(slip for slip in found if slip not in slips and not is_echo(slip, [*slips, *found]))
+        slips.extend(slip for slip in found if slip not in slips)
         if tree is not None and not slips:
             return tree, ()
         if not gaps:
@@ -110,19 +114,12 @@ def read_item(text: str) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
             start = BODY_STARTS.get(guess_item(first_word(text)), "")
             if not start or not painted.lstrip().startswith("{"):
                 break
-    return None, tuple(sorted(slips, key=lambda slip: slip.start))
+    return None, leave_out_echoes(slips, text)
 
 
 def first_word(text: str) -> str:
     found = re.match(r"\w*", text)
     return found[0] if found else ""
-
-
-def is_echo(slip: Slip, others: Sequence[Slip]) -> bool:
-    """Whether the statement that could not be read has a mistake of its own that was told already."""
-    return any(
-        start <= other.start < end for start, end in slip.gaps for other in others if other is not slip
-    )
 
 
 def read_once(text: str, start: str) -> tuple[ast.Definition | None, list[Slip], tuple[tuple[int, int], ...]]:
@@ -147,4 +144,7 @@ def read_once(text: str, start: str) -> tuple[ast.Definition | None, list[Slip],
             gaps = ((0, len(text)),)
         slip = explain(tokens, error.index, parser.accepts(error.states), text)
         return None, [*slips, replace(slip, gaps=gaps)], gaps
+    if any(is_missing_brace(slip, text) for slip in slips):
+        # What stands in the wrong braces may well be wrong there.
+        return tree, slips + [slip for slip in builder.slips if slip.code not in ("syntax", "bad-claim")], ()
     return tree, slips + builder.slips, ()

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from .case import statement_start
 from .lalr import Token
 from .layout import CLOSERS, OPENERS
+from .slip import Slip
 
 BODY_STARTS = {"block": "body", "net": "body", "expect": "claims", "train": "recipe"}
 """What to read of an item whose head is painted over."""
+BRACKETS = frozenset({"unclosed", "stray"})
 
 
 def find_gaps(tokens: Sequence[Token], index: int) -> tuple[tuple[int, int], ...]:
@@ -33,9 +35,9 @@ def find_gaps(tokens: Sequence[Token], index: int) -> tuple[tuple[int, int], ...
     for opener, after in bodies:
         gaps.append((at, tokens[opener].start))
         at = tokens[after - 1].end
-    gaps.append((at, tokens[end - 1].end))
+    gaps.append((at, max(at, tokens[end].start)))
     if any(start == stop for start, stop in gaps[1:-1]):
-        return ((tokens[first].start, tokens[end - 1].end),)
+        return ((tokens[first].start, tokens[end].start),)
     return tuple(gaps)
 
 
@@ -81,3 +83,44 @@ def paint(text: str, gaps: Sequence[tuple[int, int]]) -> str:
         pieces.append(";".ljust(end - start) if parts else " " * (end - start))
         at = end
     return "".join([*pieces, text[at:]])
+
+
+def leave_out_echoes(slips: Sequence[Slip], text: str) -> tuple[Slip, ...]:
+    """The slips in the order of the text, without those that only follow from another."""
+    missing = [slip for slip in slips if is_missing_brace(slip, text)]
+    lines: dict[int, Slip] = {}
+    told: list[Slip] = []
+    for slip in sorted(slips, key=lambda slip: slip.start):
+        line = text.rfind("\n", 0, slip.start)
+        first = lines.get(line, slip)
+        echo = (
+            # A statement that cannot be read has a mistake that is told anyway.
+            any(not other.gaps and is_inside(other, slip.gaps) for other in slips)
+            # On a line, one mistake about brackets or strings is enough.
+            or (first is not slip and not BRACKETS.isdisjoint((first.code, slip.code)))
+            # A missing `}` is told once, and instead of what stands straight inside.
+            or (missing and (slip.inside == missing[0].start or slip in missing[1:]))
+            # What seems to stand behind the end of the item.
+            or (told and slip.gaps and slip.inside is None)
+            or any(goes_on(slip, other, text) for other in slips)
+        )
+        if not echo:
+            told.append(slip)
+            if slip.code in BRACKETS or not slip.fix:
+                lines.setdefault(line, slip)
+    return tuple(told or slips[:1])
+
+
+def is_missing_brace(slip: Slip, text: str) -> bool:
+    return slip.code == "unclosed" and text.startswith("{", slip.start)
+
+
+def is_inside(slip: Slip, gaps: Sequence[tuple[int, int]]) -> bool:
+    return any(start <= slip.start < end for start, end in gaps)
+
+
+def goes_on(slip: Slip, other: Slip, text: str) -> bool:
+    """Whether it is about the `else` or `->` of what was painted for the other."""
+    return text.startswith(("else", "->"), slip.start) and any(
+        end <= slip.start and not text[end : slip.start].strip() for _, end in other.gaps
+    )

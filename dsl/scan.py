@@ -12,6 +12,7 @@ from msgspec import Struct
 EVENT = re.compile(
     r'(?P<docstring>""")|(?P<string>"(?:[^"\\\n]|\\[^\n])*"?)|\'[^\'\n]*\'|(?P<comment>#[^\n]*)|[{}()\[\]\n;]'
 )
+BRACKET = re.compile(r"[{}()\[\]]")
 SPACE = re.compile(r"(?>(?:[ \t\r\f\n;]+|#[^\n]*)*)")
 ITEM = re.compile(r"(?:use|block|net|expect|train)[ \t]+[A-Za-z_]")
 """What begins an item and nothing else, where it begins a line: an unclosed bracket ends there."""
@@ -73,7 +74,9 @@ def find_end(text: str, start: int) -> int:
             outside.append(others)
             others = 0
         elif mark == "}":
-            others = outside.pop() if outside else 0
+            following = BRACKET.search(text, at) if others else None
+            if following is None or following[0] not in ")]":
+                others = outside.pop() if outside else 0
         elif mark in "\n;":
             line = event.start()
             if not outside and not others:

@@ -32,6 +32,8 @@ class Slip(Struct, frozen=True):
     help: str = ""
     fix: tuple[int, int, str] | None = None
     gaps: tuple[tuple[int, int], ...] = ()
+    inside: int | None = None
+    """Where the innermost open bracket stands, if the grammar had no use for what follows."""
 
     def diagnose(self, source: Source, offset: int) -> Diagnostic:
         def place(start: int, end: int) -> Place:
