@@ -9,10 +9,10 @@ from ..compiler.frames import Apply
 from ..compiler.graph import Graph, Port
 from ..compiler.shapes import Shapes
 from ..ops.base import Shape
-from .drafts import ClusterDraft, Draft, Piece, draft, is_light
+from .drafts import ClusterDraft, Draft, Piece, count_boxes, draft, is_light
 from .folding import fold, unroll
 from .outline import Group, Outline, outline
-from .picture import MOST_BOXES, Box, Cluster, Edge, Picture, TooLarge
+from .picture import MOST_BOXES, Box, Cluster, Edge, Picture, too_deep, too_many
 from .plain_text import arguments, block_call, call, join_sizes, shorten_count, show, span_counts
 from .ways import kinds_of_edges
 
@@ -29,20 +29,23 @@ FAMILIES = (
 )
 WIDE = 38
 """Characters of a line, beyond which a box puts its name on a line of its own."""
-SHORT = 24
-"""Characters of a cluster's title: the edges into its boxes pass beside it."""
-JOINS = {"": "", "series": "", "parallel": " side by side", "dense": " each reads all before"}
+SHORT = 26
+"""Characters of a cluster's title, beside which the edges into its boxes must pass."""
+JOINS = {"": "", "series": "", "parallel": " side by side", "dense": " dense"}
 
 
 def draw(graph: Graph, shapes: Shapes, costs: Costs, expand: bool = False) -> Picture:
     """The picture of a net; raises `TooLarge`. `expand` draws each repeat and each block in full."""
-    plan = outline(graph)
-    if expand:
-        plan = Outline(unroll(plan.items), plan.wires, plan.inputs, plan.readers, plan.ports)
-    else:
-        plan = fold(plan, graph, shapes)
-    pieces = draft(plan, graph, shapes, expand)
-    return Composer(graph, shapes, costs, plan).compose(pieces, expand)
+    try:
+        plan = outline(graph)
+        plan = unroll(plan) if expand else fold(plan, graph, shapes)
+        pieces = draft(plan, graph, shapes, expand)
+        boxes = count_boxes(pieces) + len(graph.outputs)
+        if boxes > MOST_BOXES:
+            raise too_many(boxes, expand)
+        return Composer(graph, shapes, costs, plan).compose(pieces)
+    except RecursionError:
+        raise too_deep() from None
 
 
 class Composer:
@@ -56,11 +59,9 @@ class Composer:
         """Of each cluster that stands for several: which of them a node is in."""
         self.clusters = 0
 
-    def compose(self, pieces: list[Piece], expand: bool) -> Picture:
+    def compose(self, pieces: list[Piece]) -> Picture:
         children = self.children(pieces, "")
         outputs = [self.output(number, port) for number, port in enumerate(self.graph.outputs)]
-        if len(self.boxes) > MOST_BOXES:
-            raise TooLarge(len(self.boxes), expand)
         families = {box.family for box in self.boxes.values()}
         return Picture(
             show(self.graph.name),
@@ -93,19 +94,17 @@ class Composer:
         if len(piece.uses) > 1:
             self.repeats.append({id_: use for use, ids in enumerate(piece.uses) for id_ in ids})
         children = self.children(piece.pieces, group.path or prefix)
-        title = "  ".join(self.title(group, prefix, SHORT))
-        if group.count > 1:
-            title += f"  x{group.count}{JOINS[group.join]}"
+        times = f"x{group.count}{JOINS[group.join]}" if group.count > 1 else ""
+        name = name_of(group, prefix)
+        title = label(name, self.contents(group, SHORT), times)
+        if name and len(title) > SHORT:
+            title = label(name, "", times)
         return Cluster(f"cluster_{number}", title, group.count, children, show(group.path))
 
-    def title(self, group: Group, prefix: str, limit: int = 2 * WIDE) -> list[str]:
-        """The name of a group, and what it is."""
-        words = [name_within(group.path, prefix)]
-        if group.frame is not None:
-            words.append(block_call(group.frame, max(limit - len(words[0]), 12)))
-        if group.kind == "aux":
-            words.append("(training only)")
-        return [word for word in words if word]
+    def contents(self, group: Group, limit: int) -> str:
+        """What a group is: the block with its arguments, where these are short enough."""
+        words = [block_call(group.frame, limit)] if group.frame is not None else []
+        return " ".join([*words, "(training only)"] if group.kind == "aux" else words)
 
     def box(self, piece: Draft, prefix: str) -> Box:
         id_ = f"n{len(self.boxes) + 1}"
@@ -132,11 +131,8 @@ class Composer:
     def closed(self, piece: Draft, prefix: str) -> list[str]:
         """The text of a group that is not opened."""
         assert piece.group is not None
-        title = self.title(piece.group, prefix)
-        if piece.group.frame is None:
-            layers = len(piece.uses[0])
-            title.append(f"{layers} layers")
-        return stack(title[0], title[1:], piece.count) + self.counts(piece)
+        contents = self.contents(piece.group, 2 * WIDE) or f"{len(piece.uses[0])} layers"
+        return stack(name_of(piece.group, prefix), contents, piece.count) + self.counts(piece)
 
     def layers(self, piece: Draft, prefix: str) -> list[str]:
         """The text of layers: `conv1 7x7/2, 64 · bn · relu`, and their counts."""
@@ -144,7 +140,7 @@ class Composer:
         seen = set()
         named = next((node for node in nodes if not is_light(node.op)), nodes[0])
         if piece.group is not None and piece.group.path:
-            name = name_within(piece.group.path, prefix)
+            name = name_of(piece.group, prefix)
         elif (
             self.costs.nodes[named.weights].params
             or named.op.family == "input"
@@ -165,7 +161,7 @@ class Composer:
             texts.append(written if silent else f"{node.op.name} {written}".rstrip())
         if name.rstrip("0123456789_.") == nodes[0].op.name and texts[0] == nodes[0].op.name:
             name = ""
-        return stack(name, [" · ".join(texts)], piece.count) + self.counts(piece)
+        return stack(name, " · ".join(texts), piece.count) + self.counts(piece)
 
     def counts(self, piece: Draft) -> list[str]:
         """Parameters and multiply-adds of one of the equal uses; a span where they differ."""
@@ -234,14 +230,19 @@ class Composer:
                     yield behind, node.id, slot >= values
 
 
-def stack(name: str, texts: list[str], count: int) -> list[str]:
-    """A name and what follows it on one line, or on several where one would be too wide."""
-    times = [f"x{count}"] if count > 1 else []
-    words = [word for word in (name, *texts) if word]
-    line = "  ".join((*words, *times))
-    if len(line) <= WIDE or len(words) == 1:
+def label(name: str, contents: str, times: str) -> str:
+    """`conv1: 7x7/2, 64 · bn · relu`, as a spec labels a layer; what is empty is left out."""
+    named = f"{name}: {contents}" if name and contents else name or contents
+    return f"{named}  {times}" if named and times else named or times
+
+
+def stack(name: str, contents: str, count: int) -> list[str]:
+    """A name and what follows it on one line, or on two where one would be too wide."""
+    times = f"x{count}" if count > 1 else ""
+    line = label(name, contents, times)
+    if len(line) <= WIDE or not name or not contents:
         return wrap(line)
-    return [*wrap("  ".join((words[0], *times))), *wrap("  ".join(words[1:]))]
+    return [*wrap(label(name, "", times)), *wrap(contents)]
 
 
 def wrap(line: str) -> list[str]:
@@ -256,6 +257,17 @@ def wrap(line: str) -> list[str]:
         else:
             lines[-1] = longer
     return lines
+
+
+def name_of(group: Group, prefix: str) -> str:
+    """A group's name; of several groups, the first's and the last's: `unit7–11`."""
+    first = name_within(group.path, prefix)
+    last = name_within(group.last, prefix) if group.count > 1 and first else ""
+    if not last or last == first:
+        return first
+    stem = first.rstrip("0123456789")
+    number = last[len(stem) :]
+    return f"{first}–{number}" if last.startswith(stem) and number.isdigit() else f"{first} … {last}"
 
 
 def name_within(path: str, prefix: str) -> str:

@@ -33,7 +33,7 @@ FILL_AND_BORDER = {
     "output": ("#e9ecf0", "#5c6877"),
 }
 MARGIN = 8
-WIDEST = 260.0
+WIDEST = 280.0
 """Points to which a box is widened at most for the sake of a title."""
 SHADES = ("#f6f8fa", "#eceff3", "#e3e8ee")
 """Fills of clusters, by how deep they lie."""
@@ -132,7 +132,7 @@ def write_children(
 
 
 def widen(picture: Picture) -> dict[str, float]:
-    """Widths for boxes at the top of clusters, so that an edge into their middle passes beside the title."""
+    """Widths for boxes that alone receive what enters a cluster: the edge then passes beside the title."""
     clusters: dict[str, list[Cluster]] = {}
 
     def visit(children: tuple[Box | Cluster, ...], around: list[Cluster]) -> None:
@@ -143,20 +143,18 @@ def widen(picture: Picture) -> dict[str, float]:
                 visit(child.children, [*around, child])
 
     visit(picture.children, [])
-    widths: dict[str, float] = {}
+    entries: dict[str, set[str]] = {}
     for edge in picture.edges:
-        inside = clusters[edge.target]
-        entered = [
-            position for position, cluster in enumerate(inside) if cluster not in clusters[edge.source]
-        ]
-        if edge.kind != "flow" or not entered:
-            continue
-        wanted = max(
-            2 * (text_width(inside[position].title, SIZE) + 18 - MARGIN * (len(inside) - position))
-            for position in entered
-        )
-        if wanted <= WIDEST:
-            widths[edge.target] = max(widths.get(edge.target, 0), wanted)
+        if edge.kind == "flow":
+            for cluster in clusters[edge.target]:
+                if cluster not in clusters[edge.source]:
+                    entries.setdefault(cluster.id, set()).add(edge.target)
+    widths: dict[str, float] = {}
+    for box, around in clusters.items():
+        for position, cluster in enumerate(around):
+            wanted = 2 * (text_width(cluster.title, SIZE) + 18 - MARGIN * (len(around) - position))
+            if entries.get(cluster.id) == {box} and widths.get(box, 0) < wanted <= WIDEST:
+                widths[box] = wanted
     return widths
 
 

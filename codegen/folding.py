@@ -20,12 +20,16 @@ def fold(plan: Outline, graph: Graph, shapes: Shapes) -> Outline:
     return Outline(folder.fold(plan.items), plan.wires, plan.inputs, plan.readers, plan.ports)
 
 
-def unroll(items: list[Item]) -> list[Item]:
-    """The items with every turn of a loop dissolved and nothing folded."""
+def unroll(plan: Outline) -> Outline:
+    """`plan` with every turn of a loop dissolved and nothing folded."""
+    return Outline(dissolve(plan.items), plan.wires, plan.inputs, plan.readers, plan.ports)
+
+
+def dissolve(items: list[Item]) -> list[Item]:
     flat: list[Item] = []
     for item in items:
         if isinstance(item, Group):
-            item.items = unroll(item.items)
+            item.items = dissolve(item.items)
         flat += item.items if isinstance(item, Group) and item.kind == "turn" else [item]
     return flat
 
@@ -45,7 +49,9 @@ class Folder:
             position += len(run)
             first = run[0]
             if isinstance(first, Group) and len(run) > 1:
+                last = run[-1]
                 first.count = len(run)
+                first.last = last.path if isinstance(last, Group) else ""
                 first.twins = [twin.items for twin in run[1:] if isinstance(twin, Group)]
                 first.join = join
                 folded.append(first)
@@ -120,7 +126,7 @@ class Ends:
 def signature(
     items: list[Item], plan: Outline, graph: Graph, shapes: Shapes, loose: bool = False
 ) -> Hashable:
-    """What makes items equal: their layers, how these are wired, what they put out (`loose`: numbers aside)."""
+    """What makes items equal: their layers, how these are wired, what they put out; `loose`: numbers aside."""
     number: dict[int, int] = {}
     outside: dict[int, int] = {}
     signed: list[Hashable] = []

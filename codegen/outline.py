@@ -41,13 +41,14 @@ class Group(Struct, eq=False, kw_only=True):
     it stands for several).
 
     After folding, `items` are those of the first of `count` equal groups, `twins` are the others', and `join`
-    says how they hang together.
+    says how they hang together; `last` is the path of the last one.
     A `closed` group is drawn as one box.
     """
 
     kind: Literal["block", "container", "aux", "turn"]
     items: list[Item]
     path: str = ""
+    last: str = ""
     frame: Frame | None = None
     count: int = 1
     twins: list[list[Item]] = field(default_factory=list)
@@ -116,12 +117,19 @@ class Walk:
 
     def items(self, events: Iterable[Event]) -> list[Item]:
         found: list[Item] = []
-        for event in events:
-            items = self.enter(event)
-            if event.label is not None and len(items) > 1:
-                path = self.by_event.get(id(event), event.label.attribute)
-                items = [Group(kind="container", items=items, path=path)]
-            found += items
+        stack = [iter(events)]
+        while stack:
+            event = next(stack[-1], None)
+            if event is None:
+                stack.pop()
+            elif event.label is None and isinstance(event, (Sequence, Member, Branch)):
+                stack.append(iter(event.events))  # these stand in no group of their own
+            else:
+                items = self.enter(event)
+                if event.label is not None and len(items) > 1:
+                    path = self.by_event.get(id(event), event.label.attribute)
+                    items = [Group(kind="container", items=items, path=path)]
+                found += items
         return found
 
     def enter(self, event: Event) -> list[Item]:

@@ -69,15 +69,24 @@ class Picture(Struct, frozen=True):
 
 
 class TooLarge(Exception):
-    """The net has more parts than a picture can show, however it is folded."""
+    """No picture can show the net, however it is folded: `message` says why, `help` what to do."""
 
-    def __init__(self, boxes: int, expand: bool) -> None:
-        self.message = (
-            f"a picture of {boxes:,} boxes cannot be read; the most that are drawn is {MOST_BOXES:,}"
-        )
-        self.help = (
-            "leave `--expand` away, so that repeats are drawn once"
-            if expand
-            else "write repeated parts as a block, or with `*` or `for`, so that they are drawn once"
-        )
-        super().__init__(self.message)
+    def __init__(self, message: str, help: str) -> None:
+        super().__init__(message)
+        self.message, self.help = message, help
+
+
+def too_many(boxes: int, expand: bool) -> TooLarge:
+    return TooLarge(
+        f"a picture of {boxes:,} boxes cannot be read; at most {MOST_BOXES:,} are drawn",
+        "leave `--expand` away, so that repeats are drawn once"
+        if expand
+        else "write repeated parts as a block, or with `*` or `for`, so that they are drawn once",
+    )
+
+
+def too_deep() -> TooLarge:
+    return TooLarge(
+        "blocks that stand in each other this deep cannot be drawn",
+        "a part that repeats is drawn once: `unit * 100`",
+    )

@@ -12,7 +12,7 @@ from ..compiler.frames import Argument, Frame
 from ..compiler.values import BlockLayer, Builtin, Layer, Repeated, SharedLayer
 from ..dsl import ast
 from ..ops.arguments import parameters
-from ..ops.base import Op, Window
+from ..ops.base import Op, Shape, Window
 
 ELLIPSIS = "…"
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -84,7 +84,7 @@ def show_value(value: object) -> str:
             return show_value(value.layer)
         case Layer():
             return "{" + ELLIPSIS + "}"
-        case int() | Window():
+        case int() | Window() | Shape():
             return str(value)
         case _:
             return ELLIPSIS
@@ -143,7 +143,7 @@ def block_call(frame: Frame, limit: int) -> str:
     written += [f"{show(name, 24)}={show_value(argument.value)}" for name, argument in frame.rest.items()]
     name = show(definition.name.id, 32)
     text = f"{name}({', '.join(written)})" if written else name
-    return text if len(text) <= limit else f"{name}({ELLIPSIS})"
+    return text if len(text) <= limit else name
 
 
 def is_default(argument: Argument, default: ast.Expr | None) -> bool:
