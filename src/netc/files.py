@@ -23,7 +23,7 @@ NET_HEAD = re.compile(r"net[ \t]+(\w+)")
 
 
 class Unusable(Exception):
-    """A file or a name that cannot be used: `message` says what is true, `help` what to do."""
+    """What a person named or asked for cannot be had: `message` says what is true, `help` what to do."""
 
     def __init__(self, message: str, help: str = "") -> None:
         super().__init__(message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from . import driver
 from .codegen.plain_text import shorten_count
 from .compiler.graph import Graph
 from .compiler.limits import Limits
+from .drawing import TableFormat, draw_as, tabulate
 from .dsl.diagnostics import Diagnostic
 from .dsl.report import render_all
 from .dsl.source import Source
@@ -100,11 +101,9 @@ class Model:
         """The shapes of the outputs without the batch, by their names."""
         return {port.name: self._training.shapes[port.node] for port in self.graph.results}
 
-    def summary(
-        self, depth: int | None = None, format: Literal["table", "json", "csv", "markdown"] = "table"
-    ) -> str:
-        """The table that `netc compile` prints; `depth` levels of blocks."""
-        raise NotImplementedError
+    def summary(self, depth: int | None = None, format: TableFormat = "table") -> str:
+        """The table that `netc compile` prints, to `depth` levels of blocks; without one, as many as fit."""
+        return tabulate(self._training, format, depth)
 
     def source(self, *, aux: bool = True) -> str:
         """A stand-alone Python file that imports only torch; `aux=False` leaves the auxiliary heads out."""
@@ -118,8 +117,8 @@ class Model:
         return instantiate(self.source(aux=aux), self.name)
 
     def svg(self, *, expand: bool = False) -> str:
-        """The picture; `expand` draws each of several equal parts."""
-        raise NotImplementedError
+        """The picture; `expand` draws each of several equal parts, which else are drawn once."""
+        return draw_as(self._training, "svg", expand).decode()
 
     def _repr_svg_(self) -> str:
         return self.svg()
