@@ -16,8 +16,8 @@ HEADS = {"macs": "multiply-adds", "memory": "memory forward", "memory_train": "m
 
 
 def compare(variants: Sequence[tuple[Mapping[str, str], Facts]], format: Format) -> str:
-    """A table of variants, each with the settings that make it (as they were written) and its counts, those of
-    the net without auxiliary heads; the facts are of the training graphs."""
+    """A table of variants, each with the settings that make it (as they were written) and its counts, those
+    of the net without auxiliary heads; the facts are of the training graphs."""
     names = list(dict.fromkeys(name for settings, _ in variants for name in settings))
     counts = [count(facts) for _, facts in variants]
     if format == "json":

@@ -126,7 +126,10 @@ class Ends:
 def signature(
     items: list[Item], plan: Outline, graph: Graph, shapes: Shapes, loose: bool = False
 ) -> Hashable:
-    """What makes items equal: their layers, how these are wired, what they put out; `loose`: numbers aside."""
+    """What makes items equal: their layers, how these are wired, what they put out.
+
+    `loose`: numbers aside.
+    """
     number: dict[int, int] = {}
     outside: dict[int, int] = {}
     signed: list[Hashable] = []

@@ -13,7 +13,7 @@ from .dot import FILL_AND_BORDER, INK, SKIP
 from .picture import Box, Cluster, Edge, Picture
 
 PLAIN = frozenset(" ,.()/=_-+·–…")
-"""Characters beside letters and digits that mean nothing in a label. Not so the colon (`fa:` calls an icon)."""
+"""Characters beside letters and digits that mean nothing in a label. The colon does: `fa:` calls an icon."""
 
 
 def write_mermaid(picture: Picture) -> str:
