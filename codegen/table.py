@@ -55,8 +55,8 @@ class Summary(Struct, frozen=True):
 
 
 def summarise(facts: Facts, depth: int | None = None) -> Summary:
-    """The summary of a net (`facts` of its training graph) down to `depth` levels of parts; without one, as deep
-    as a page allows."""
+    """The summary of a net (`facts` of its training graph) down to `depth` levels of parts; without one, as
+    deep as a page allows."""
     graph, shapes = facts.graph, facts.shapes
     inference = facts.inference
     inputs = tuple((node.name, shapes[node.id]) for node in graph if node.op.family == "input")
@@ -124,7 +124,7 @@ class Tabulation:
         return rows
 
     def add(self, columns: Sequence[list[Module]], level: int, depth: int, rows: list[Row]) -> None:
-        """Rows for siblings; a column holds the siblings' counterparts in equal parts, whose sum a row gives."""
+        """Rows for siblings. A column holds one and its counterparts in equal parts; a row sums them."""
         for run in self.runs([column for column in columns if column[0].path not in self.empty]):
             first, last = run[0][0], run[-1][0]
             modules = [module for column in run for module in column]

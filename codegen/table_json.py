@@ -1,4 +1,4 @@
-"""A net's facts in, one JSON object out, for programs: names as they are, every layer of the training graph."""
+"""A net's facts in, one JSON object out, for programs: every layer of the training graph."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .plain_text import arguments
 
 
 def write_json(facts: Facts) -> str:
-    """One object: the net with its totals, and a line for each layer. `params` and `macs` are those of the net
-    without its auxiliary heads, the `_train` ones with them; `memory` is bytes for one image.
+    """One object: the net with its totals, and a line for each layer. `params` and `macs` are those of the
+    net without its auxiliary heads, the `_train` ones with them; `memory` is bytes for one image.
 
     All text is ASCII: other characters stand as escapes.
     """
@@ -37,8 +37,8 @@ def write_json(facts: Facts) -> str:
 
 
 def describe_layer(facts: Facts, node: Node, only_training: bool) -> dict[str, Any]:
-    """`block` is the name of the block in which the layer stands, null straight in the net; `inputs` are names
-    of layers; `weights` is the layer that owns them, where that is another."""
+    """`block` is the name of the block in which the layer stands, null straight in the net; `inputs` are
+    names of layers; `weights` is the layer that owns them, where that is another."""
     figures = facts.costs.nodes[node.id]
     graph = facts.graph
     layer: dict[str, Any] = {
