@@ -9,8 +9,9 @@ from . import cost, depth, memory, receptive
 from .cost import Costs, Figures
 from .graph import Graph
 from .parts import Parts
-from .passes.inference import drop_heads
-from .shapes import Shapes, infer
+from .passes import run
+from .shapes import Shapes
+from .verify import verify
 
 
 class Facts:
@@ -23,7 +24,8 @@ class Facts:
 
     @cached_property
     def shapes(self) -> Shapes:
-        return infer(self.graph)
+        """As the verifier infers them: no table stands beside a broken graph."""
+        return verify(self.graph)
 
     @cached_property
     def costs(self) -> Costs:
@@ -58,4 +60,5 @@ class Facts:
         """Those of the net without its auxiliary heads: the same object where there are none."""
         if not self.graph.heads:
             return self
-        return Facts(drop_heads(self.graph, self.shapes)[0])
+        graph, shapes, _ = run(self.graph, self.shapes)
+        return Facts(graph, shapes)

@@ -27,8 +27,8 @@ class Span(Struct, frozen=True):
     those of its neighbour; counted back to element 0, from `offset` on (negative in the padding)."""
 
     size: int
-    jump: Fraction
-    offset: Fraction
+    jump: int | Fraction
+    offset: int | Fraction
 
 
 class Unmeasured(Struct, frozen=True):
@@ -57,8 +57,10 @@ class Sight(Struct, frozen=True):
         return turns * self.shift + self.highs[phase]
 
     @property
-    def jump(self) -> Fraction:
-        return Fraction(self.shift, len(self.lows))
+    def jump(self) -> int | Fraction:
+        """How many input elements lie between what two neighbours see, on average over a period."""
+        turns, rest = divmod(self.shift, len(self.lows))
+        return Fraction(self.shift, len(self.lows)) if rest else turns
 
     def span(self, centre: int) -> Span:
         low, high = self.low(centre), self.high(centre)
@@ -80,7 +82,9 @@ def measure(graph: Graph, shapes: Shapes) -> Mapping[int, Field]:
         inputs = [shapes[source] for source in graph.inputs(node.id)]
         reach = node.op.reach(inputs, shapes[node.id])
         seen = [extend(sights[source], reach) for source in carriers(graph, node)]
-        sights[node.id] = seen[0] if len(seen) == 1 else unite(seen)
+        if reach == "same" and len(seen) == 1:
+            seen = [stretch(seen[0], inputs[0], shapes[node.id])]
+        sights[node.id] = unite(seen) if len(seen) > 1 else seen[0]
     return {id_: summarise(seen, shapes[id_]) for id_, seen in sights.items()}
 
 
@@ -96,25 +100,38 @@ def extend(seen: Sights, reach: Reach | Literal["same", "all"]) -> Sights:
         return seen
     if reach == "all":
         return "all"
-    periods = [period(sight, reach.jump(dimension)) for dimension, sight in enumerate(seen)]
-    if max(periods, default=1) > LONGEST_PERIOD:
-        return Unmeasured(f"its elements see the input in more than {LONGEST_PERIOD:,} ways")
-    return tuple(look_through(sight, reach, dimension) for dimension, sight in enumerate(seen))
+    sights: list[Sight] = []
+    for dimension, sight in enumerate(seen):
+        outputs, inputs = period(sight, reach, dimension)
+        if outputs > LONGEST_PERIOD:
+            return Unmeasured(f"its elements see the input in more than {LONGEST_PERIOD:,} ways")
+        intervals = [reach.interval(dimension, index, index) for index in range(outputs)]
+        sights.append(
+            Sight(
+                sight.shift * (inputs // len(sight.lows)),
+                tuple([sight.low(low) for low, _ in intervals]),
+                tuple([sight.high(high) for _, high in intervals]),
+            )
+        )
+    return tuple(sights)
 
 
-def period(sight: Sight, step: Fraction) -> int:
-    """How many outputs pass until both the layer, which steps `step` elements, and what it sees repeat."""
-    return step.denominator * (len(sight.lows) // gcd(len(sight.lows), step.numerator))
+def period(sight: Sight, reach: Reach, dimension: int) -> tuple[int, int]:
+    """After how many outputs, and of the elements that they see, both the layer and those repeat."""
+    stride, up = reach.stride[dimension], reach.up[dimension] if reach.up else 1
+    common = gcd(stride, up)
+    stride, up = stride // common, up // common
+    turns = len(sight.lows) // gcd(len(sight.lows), stride)
+    return up * turns, stride * turns
 
 
-def look_through(sight: Sight, reach: Reach, dimension: int) -> Sight:
-    step = reach.jump(dimension)
-    outputs = range(period(sight, step))
-    intervals = [reach.interval(dimension, index, index) for index in outputs]
-    return Sight(
-        int(sight.jump * step * len(outputs)),
-        tuple([sight.low(low) for low, _ in intervals]),
-        tuple([sight.high(high) for _, high in intervals]),
+def stretch(seen: Sights, entering: Shape, output: Shape) -> Sights:
+    """Where a `mul` repeats its first member's only element, every place sees what that one does."""
+    if not isinstance(seen, tuple) or entering.spatial == output.spatial or entering.rank != output.rank:
+        return seen
+    return tuple(
+        Sight(0, (sight.low(0),), (sight.high(0),)) if before < after else sight
+        for sight, before, after in zip(seen, entering.spatial, output.spatial, strict=True)
     )
 
 
@@ -143,7 +160,7 @@ def unite_dimension(members: Sequence[Sight]) -> Sight:
         return first
     outputs = range(lcm(*(len(member.lows) for member in members)))
     return Sight(
-        int(first.jump * len(outputs)),
+        first.shift * (len(outputs) // len(first.lows)),
         tuple([min(member.low(index) for member in members) for index in outputs]),
         tuple([max(member.high(index) for member in members) for index in outputs]),
     )

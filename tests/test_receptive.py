@@ -38,7 +38,7 @@ class Sight(Interpreter):
         if op.name == "max":
             return sum(inputs[1:], inputs[0])
         if op.name == "mul":
-            return inputs[0]
+            return inputs[0].expand_as(super().run(node, *inputs))
         if op.family in ("activation", "normalisation"):
             return inputs[0]
         return super().run(node, *inputs)
@@ -109,11 +109,24 @@ LAYERS = [
 ]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(LAYERS), min_size=1, max_size=5))
 def test_any_chain_sees_what_gradients_say(layers):
     # one padding at each end, so that the centre's field lies mostly within the input
     check(graph_of("net a { input x: 2x61x61\n" + "\n".join(layers) + "\n}"))
+
+
+def test_what_a_mul_stretches_sees_the_same_everywhere():
+    one = "{ conv(3x3, 2) -> conv(9x9, 1, pad=0) }"
+    check(graph_of(f"net test {{ input x: 2x9x9\n mul {{ {one}; id }} -> conv(3x3, 2) }}"))
+
+
+def test_vectors_have_no_dimensions_to_see_along():
+    mixed = "input v: [2]\n input x: 2x8x8\n a: v -> relu\n b: mul(a, x) -> conv(3x3, 2)\n fc(3)"
+    graph = graph_of(f"net test {{ {mixed} }}")
+    fields = measure(graph, infer(graph))
+    assert fields[node_named(graph, "a").id] == ()
+    assert fields[graph.results[0].node] == "all"
 
 
 def test_sequences_see_along_their_length():
