@@ -116,7 +116,8 @@ class Reach(Struct, frozen=True):
 
     Output `i` sees the elements from `i * stride - before` on, `size` of them, on a grid `up` times as
     fine as the input, of which each `up`-th point is an input element (1 but for layers that enlarge).
-    Exact for convolutions, transposed ones, pools, resizing by any ratio, crops (a negative `before`).
+    Exact for convolutions, transposed ones, pools, resizing by any ratio, crops (a negative `before`), but
+    that holes count as seen: the gaps of a dilated kernel, the taps of bicubic resizing whose weight is 0.
     """
 
     size: tuple[int, ...]
