@@ -1,4 +1,4 @@
-"""A graph in, the activations out that may overwrite their input.
+"""A graph in, the nodes out that write over their first input.
 
 The one rule, for the generated code and for the count of its memory.
 """
@@ -13,18 +13,18 @@ from .shapes import Shapes, infer
 
 
 def inplace(graph: Graph, shapes: Shapes | None = None) -> frozenset[int]:
-    """The nodes that work in place: each takes `inplace=True`, and nothing else needs what it overwrites.
+    """The activations (`inplace=True`) and the sums of two (`out += x`) that work in place.
 
-    That is so where it is the only reader of its input (a way out of the net reads too), and the input is no
-    net's input, does not enter the node's frame from outside, lies in nobody else's memory, and is not kept
-    for backward by the layer that made it.
+    A node does where it alone reads its first input (a way out of the net reads too), and that is no net's
+    input, does not enter the node's frame from outside, lies in nobody else's memory, and is not kept for
+    backward by the layer that made it.
     """
     known = infer(graph) if shapes is None else shapes
     readers = Counter(source for node in graph for source in graph.inputs(node.id))
     readers.update(port.node for port in graph.outputs)
     found: set[int] = set()
     for node in graph:
-        if node.op.family not in ("activation", "regularisation"):
+        if node.op.family not in ("activation", "regularisation") and node.op.name != "add":
             continue
         source = graph[graph.inputs(node.id)[0]]
         if (
@@ -33,21 +33,24 @@ def inplace(graph: Graph, shapes: Shapes | None = None) -> frozenset[int]:
             and not shares_memory(source.op)
             and all(entering.node != source.id for entering in node.frame.inputs)
             and not is_kept(graph, source, known, source.id in found)
-            and takes_inplace(graph, node, known)
+            and can_overwrite(graph, node, known)
         ):
             found.add(node.id)
     return frozenset(found)
+
+
+def can_overwrite(graph: Graph, node: Node, shapes: Shapes) -> bool:
+    """Whether the layer has a form that writes over its first input."""
+    inputs = [shapes[source] for source in graph.inputs(node.id)]
+    if node.op.name == "add":
+        return len(inputs) == 2
+    return node.op.torch(inputs, shapes[node.id]).inplace
 
 
 def is_kept(graph: Graph, node: Node, shapes: Shapes, overwrites: bool) -> bool:
     """Whether a layer keeps its own output for backward."""
     rule = node.op.saved_inplace if overwrites else node.op.saved
     return rule([shapes[source] for source in graph.inputs(node.id)], shapes[node.id]).output
-
-
-def takes_inplace(graph: Graph, node: Node, shapes: Shapes) -> bool:
-    inputs = [shapes[id_] for id_ in graph.inputs(node.id)]
-    return node.op.torch(inputs, shapes[node.id]).inplace
 
 
 def shares_memory(op: Op) -> bool:

@@ -1,7 +1,7 @@
 """A graph and its shapes in, bytes for one image out: of a forward pass, and of a step of training.
 
 Numbers are float32 (an `int64` input has 8 bytes an element). A value that shares memory with another is
-that memory: what an activation writes in place, and views (`flatten`, `crop`, the parts of a `split`). Only
+that memory: what is written in place, and views (`flatten`, `crop`, the parts of a `split`). Only
 trainable parameters count: BatchNorm's running statistics are buffers, and no count of parameters has them.
 """
 

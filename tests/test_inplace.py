@@ -37,12 +37,12 @@ def test_outputs_and_gradients_are_the_same(name, training):
         assert plain is None or torch.equal(plain, overwritten)
 
 
-def test_every_relu_after_a_norm_works_in_place():
+def test_every_relu_and_every_shortcut_of_a_residual_net_works_in_place():
     graph = small_net("residual")
     found = inplace(graph)
-    relus = {node.id for node in graph if node.op.name == "relu"}
-    assert relus <= found
-    assert found - relus == set()
+    assert {node.id for node in graph if node.op.name == "relu"} <= found
+    assert {graph[id_].op.name for id_ in found} == {"relu", "add"}
+    assert len(found) == 4 * (3 + 1) + 1 + 2  # four units, the stem, two gates
 
 
 OVERWRITTEN = [
@@ -52,10 +52,12 @@ OVERWRITTEN = [
     "conv(3x3, 4) -> hswish -> hsigmoid",
     "add { conv(3x3, 4); id } -> relu",
     "maxpool(2x2) -> relu",
+    "add { conv(3x3, 4); id }",
+    "conv(3x3, 4)\n add { bn; id }",
 ]
 LEFT_ALONE = {
     "the net's input": "relu",
-    "two readers": "conv(3x3, 4)\n add { relu -> conv(3x3, 4); id }",
+    "two readers": "conv(3x3, 4)\n concat { relu -> conv(3x3, 4); id }",
     "two readers, by name": "a: conv(3x3, 4)\n b: a -> relu\n add(a, b)",
     "a further output": "conv(3x3, 4)\n output raw: id\n output other: relu",
     "kept for backward": "conv(3x3, 4) -> tanh -> relu",
@@ -64,6 +66,8 @@ LEFT_ALONE = {
     "parts of a split": "conv(3x3, 4)\n (a, b): split(2)\n add(a -> relu, b)",
     "a value that dropout passes on": "a: conv(3x3, 4)\n b: dropout -> relu\n add(a, b)",
     "refused by torch": "conv(3x3, 4) -> leaky(-1)",
+    "a sum on the shortcut's side": "conv(3x3, 4)\n add { id; relu }",
+    "a sum of three": "conv(3x3, 4)\n add { bn; id; id } -> tanh",
 }
 
 
@@ -80,9 +84,7 @@ def test_alone_with_its_input_it_overwrites(body):
 @pytest.mark.parametrize("body", LEFT_ALONE.values(), ids=LEFT_ALONE.keys())
 def test_what_others_need_is_left_alone(body):
     graph = graph_of(f"net test {{ input x: 4x8x8\n {body} }}")
-    relus = {node.id for node in graph if node.op.name in ("relu", "leaky")}
-    assert len(relus) == 1
-    assert not inplace(graph) & relus
+    assert inplace(graph) == frozenset()
 
 
 def test_what_enters_a_block_is_left_alone_inside_it():
