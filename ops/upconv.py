@@ -151,9 +151,10 @@ class UpConv(Convolution, frozen=True, kw_only=True):
                 entering.spatial, each(self.stride, rank), self.crops(rank), self.additions(rank), strict=True
             )
         ):
-            cropped = (
-                f" - 2*{before}" if before == after and before else f" - {before} - {after}" if after else ""
-            )
+            if before == after:
+                cropped = f" - 2*{before}" if before else ""
+            else:
+                cropped = f" - {before} - {after}"
             formulas.append(
                 f"({size} - 1)*{stride} + {self.extent_text(i)}{cropped}{f' + {added}' if added else ''}"
             )
