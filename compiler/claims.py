@@ -195,7 +195,7 @@ def show(value: Value) -> str:
     if is_field(value):
         spans = [f"({span.size}, {span.jump}, {span.offset})" for span in value]
         return spans[0] if len(set(spans)) == 1 else " x ".join(spans)
-    if isinstance(value, list):
+    if isinstance(value, list) and not any(isinstance(entry, list) for entry in value):
         return "x".join(map(str, value))
     if isinstance(value, bool) or not is_number(value):
         return str(value)
