@@ -151,15 +151,18 @@ class UpConv(Convolution, frozen=True, kw_only=True):
                 entering.spatial, each(self.stride, rank), self.crops(rank), self.additions(rank), strict=True
             )
         ):
-            if before == after:
-                cropped = f" - 2*{before}" if before else ""
-            else:
-                cropped = f" - {before} - {after}"
             formulas.append(
-                f"({size} - 1)*{stride} + {self.extent_text(i)}{cropped}{f' + {added}' if added else ''}"
+                f"({size} - 1)*{stride} + {self.extent_text(i)}{cut(before, after)}{f' + {added}' if added else ''}"
             )
         weight = self.weight_text(entering.channels)
         return (
             *size_lines(formulas, output),
             *count_lines(self.cost(inputs, output), weight, times(entering.spatial)),
         )
+
+
+def cut(before: int, after: int) -> str:
+    """What padding takes away, as it is written: ` - 2*1`, ` - 1 - 0`."""
+    if before != after:
+        return f" - {before} - {after}"
+    return f" - 2*{before}" if before else ""
