@@ -145,15 +145,12 @@ class UpConv(Convolution, frozen=True, kw_only=True):
 
     def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
         entering, rank = inputs[0], output.rank
+        strides, additions = each(self.stride, rank), self.additions(rank)
         formulas = []
-        for i, (size, stride, (before, after), added) in enumerate(
-            zip(
-                entering.spatial, each(self.stride, rank), self.crops(rank), self.additions(rank), strict=True
-            )
-        ):
-            formulas.append(
-                f"({size} - 1)*{stride} + {self.extent_text(i)}{cut(before, after)}{f' + {added}' if added else ''}"
-            )
+        for i, (before, after) in enumerate(self.crops(rank)):
+            full = f"({entering.spatial[i]} - 1)*{strides[i]} + {self.extent_text(i)}"
+            added = f" + {additions[i]}" if additions[i] else ""
+            formulas.append(full + cut(before, after) + added)
         weight = self.weight_text(entering.channels)
         return (
             *size_lines(formulas, output),
