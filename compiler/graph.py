@@ -77,9 +77,11 @@ class Module(Struct, eq=False):
 
     def walk(self) -> Iterator[Module]:
         """This module and all below it, in the order of the text."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
+        pending = [self]
+        while pending:
+            module = pending.pop()
+            yield module
+            pending.extend(reversed(module.children))
 
 
 class Graph:
