@@ -44,7 +44,7 @@ def choose(program: Program, name: str | None, stem: str = "") -> str:
             "unknown-net",
             "this file defines no net",
             place,
-            help="a net is `net name { input 3x224x224 ... }`",
+            help="a net is `net name { input: 3x224x224; ... }`",
         )
     complete = [net for net in nets if not is_template(scope, net)]
     if len(complete) == 1:
@@ -150,7 +150,7 @@ def _elaborate(e: Elaboration, net: NetValue, name: str, settings: dict[str, Val
             "no-input",
             f"the net `{name}` has no input",
             item.place(definition.name),
-            help="add `input 3x224x224`",
+            help="add `input: 3x224x224`",
         )
     ports = _ports(e, result, scope, definition)
     frame.outputs = tuple(

@@ -23,13 +23,14 @@ from .compiler.graph import Graph
 from .compiler.limits import Limits
 from .compiler.lower import choose, is_template, lower
 from .compiler.program import Program, resolve
+from .compiler.scope import suggest
 from .compiler.values import NetValue, Value
 from .compiler.verify import verify as verify_graph
 from .dsl import ast
 from .dsl.diagnostics import Diagnostic
 from .dsl.parser import DEFINITIONS
 from .files import Spec
-from .settings import Setting
+from .settings import Misused, Setting
 
 if TYPE_CHECKING:
     from .compiler.claims import Outcome
@@ -108,7 +109,7 @@ def compile(
     limits: Limits | None = None,
 ) -> Result:
     """Elaborate the net that `spec` means. `settings` bind its parameters anew; `inputs` are sizes without
-    the batch by the inputs' names, under `""` that of the first."""
+    the batch by the inputs' names, under `""` that of the first; raises `Misused` where there is no such."""
     with quiet_machine():
         program = resolve(spec.source, spec.load, DEFINITIONS)
         return compile_net(program, spec, settings or {}, inputs or {}, limits, program.report.take())
@@ -137,6 +138,7 @@ def compile_net(
         }
         facts = facts_of(program, net, values, inputs, limits)
         if facts is not None:
+            refuse_unknown_inputs(facts.graph, inputs)
             compiled = Compiled(
                 net,
                 program.scope.docstring(),
@@ -151,6 +153,15 @@ def compile_net(
     except Silent:
         pass
     return Result(net, compiled, in_order([*before, *program.report.take()]))
+
+
+def refuse_unknown_inputs(graph: Graph, sizes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise `Misused` where a size is given for an input that the net has not."""
+    known = [node.name for node in graph if node.op.family == "input"]
+    for name in sizes:
+        if name and name not in known:
+            hint = suggest(name, known) or f"it has {', '.join(known)}"
+            raise Misused(f"`{graph.name}` has no input `{name}`; {hint}")
 
 
 def facts_of(

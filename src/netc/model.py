@@ -19,6 +19,7 @@ from .dsl.report import render_all
 from .dsl.source import Source
 from .files import Spec, Unusable, bundled_files, find_spec, read_bundled
 from .ops.base import Shape
+from .settings import Misused
 
 if TYPE_CHECKING:
     from torch import nn
@@ -146,7 +147,7 @@ def load(
     try:
         return compile_spec(find_spec(os.fspath(spec)), input, limits, settings)
     except Unusable as error:
-        raise SpecError(str(error)) from None
+        raise SpecError("\n".join(filter(None, (error.message, error.help)))) from None
 
 
 def loads(
@@ -169,7 +170,10 @@ def compile_spec(
 ) -> Model:
     inputs = input if isinstance(input, Mapping) else {"": tuple(input)} if input is not None else {}
     values = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
-    result = driver.compile(spec, settings=values, inputs=inputs, limits=limits)
+    try:
+        result = driver.compile(spec, settings=values, inputs=inputs, limits=limits)
+    except Misused as error:
+        raise SpecError(error.message) from None
     if result.compiled is None or result.failed:
         raise SpecError(render_all(result.diagnostics), result.diagnostics)
     return Model(result.compiled, result.diagnostics)
