@@ -147,13 +147,22 @@ class Asking:
             part = facts.parts.find(place, self.indices)
             if part is not None:
                 return Subject(subject.net, training, part)
-        other = self.facts_of(place)
+        other = self.facts_of(place) if self.names_more(place) else None
         if other is not None:
             return Subject(other)
-        name = place.id if isinstance(place, ast.Name) else ""
+        paths = subject.net.parts.paths(place, self.indices)
         raise self.fault(
-            place, "this names no part of the net", suggest(name, subject.net.parts.known()), "unknown-label"
+            place,
+            "this names no part of the net",
+            suggest(paths[0], subject.net.parts.known()) if paths else "",
+            "unknown-label",
         )
+
+    def names_more(self, place: ast.Expr) -> bool:
+        """Whether the place is a name of the file, or a call of one, and so perhaps a net."""
+        while isinstance(place, ast.Call):
+            place = place.target
+        return isinstance(place, ast.Name) and self.scope.find(place.id)[0]
 
     def indices(self, items: tuple[ast.Expr, ...]) -> tuple[int | str, ...]:
         keys: list[int | str] = []
