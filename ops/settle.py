@@ -66,9 +66,12 @@ def settle_choice(value: Any, field: Field, rank: int) -> str:
     if not isinstance(value, str):
         refuse_type(value, field)
     if value not in field.choices:
+        accepted = [f'"{choice}"' for choice in field.choices]
+        if field.settle is not settle_choice:
+            accepted.append("a number")
         raise Reject(
             "unknown-choice",
-            f'`{field.name}` cannot be "{value}": it is {field.words}',
+            f'`{field.name}` cannot be "{value}": it is {alternatives(accepted)}',
             blame=field.name,
             help="no padding is `pad=0`" if value == "valid" else nearest(value, field.choices),
         )
