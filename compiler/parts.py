@@ -34,7 +34,12 @@ class Parts:
 
     @cached_property
     def modules(self) -> dict[str, Module]:
-        return {module.path: module for module in self.graph.modules.walk() if module.path}
+        """By path; a shared layer that its `let` names also by that name, which is its first use."""
+        found = {module.path: module for module in self.graph.modules.walk() if module.path}
+        for module in list(found.values()):
+            if module.shared is not None:
+                found.setdefault(module.shared, module)
+        return found
 
     @cached_property
     def values(self) -> dict[str, int]:
