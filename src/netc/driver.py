@@ -56,7 +56,7 @@ def quiet_machine() -> Iterator[None]:
 class Compiled(Struct, frozen=True, eq=False):
     """A net without mistakes: `training` are the facts of its graph with the auxiliary heads, `inference`
     those of the graph without (the same object where there are none). `doc` describes its file; `lower` makes
-    the graph again with other values of some parameters."""
+    the graph again with other values of some parameters, or None where these do not fit."""
 
     name: str
     doc: str
@@ -71,21 +71,23 @@ class Compiled(Struct, frozen=True, eq=False):
         """Its PyTorch module; without the auxiliary heads where not `aux`."""
         from importlib.metadata import version
 
-        from .codegen.pytorch import emit, open_parameters
+        from .codegen.pytorch import emit
 
         facts = self.training if aux else self.inference
-        varied = open_parameters(facts.graph)
-        variant = self.lower(varied) if varied else None
-        if variant is not None and not aux:
-            variant = Facts(variant).inference.graph
-        return emit(
-            facts.graph,
-            shapes=facts.shapes,
-            costs=self.inference.costs,
-            variant=variant,
-            doc=self.doc,
-            version=version("netc"),
-        )
+
+        def lower_again(values: Mapping[str, Value]) -> Graph | None:
+            graph = self.lower(values)
+            return graph if graph is None or aux else Facts(graph).inference.graph
+
+        with quiet_machine():
+            return emit(
+                facts.graph,
+                shapes=facts.shapes,
+                costs=self.inference.costs,
+                lower_again=lower_again,
+                doc=self.doc,
+                version=version("netc"),
+            )
 
 
 class Result(Struct, frozen=True, eq=False):
@@ -126,6 +128,14 @@ def compile_net(
     """The net that `spec` means in `program`. `before` is what is wrong with the text itself; a net that it
     does not touch compiles all the same."""
     net = compiled = None
+
+    def lower_again(others: Mapping[str, Value]) -> Graph | None:
+        assert net is not None
+        try:
+            return lower(program, net, settings={**values, **others}, inputs=inputs, limits=limits)
+        finally:
+            program.report.take()  # that other values do not fit is no mistake of the spec
+
     try:
         stem = PurePath(spec.source.name).stem
         given_a_template = spec.net is None and settings and stem in program.scope.net_names()
@@ -139,14 +149,7 @@ def compile_net(
         facts = facts_of(program, net, values, inputs, limits)
         if facts is not None:
             refuse_unknown_inputs(facts.graph, inputs)
-            compiled = Compiled(
-                net,
-                program.scope.docstring(),
-                facts,
-                lambda others: lower(
-                    program, net, settings={**values, **others}, inputs=inputs, limits=limits
-                ),
-            )
+            compiled = Compiled(net, program.scope.docstring(), facts, lower_again)
     except Fault as fault:
         if not before or net is not None:  # that a broken text has no such net goes without saying
             program.report.add(fault)
