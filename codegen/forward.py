@@ -47,15 +47,22 @@ class Forward:
         self.readers: Counter[int] = Counter()
         self.joins: dict[int, tuple[Step, int]] = {}
         self.last: dict[int, int] = {}
+        self.reads: dict[int, list[int]] = {}
+        self.side_ends = 0
+        """Until when the side of a fork runs that is being written."""
         self.clock = 0
         self.values: dict[int, Value] = {}
         self.holders: dict[str, Variable] = {}
         self.reserved: dict[int, str] = {}
         self.declared: set[str] = set(input_names)
         self.inputs = {id(variable) for variable in plan.inputs}
+        if plan.kind == "net" and len(plan.outputs) == 1:
+            plan.outputs[0].hint = "logits"
         self._count(self.body)
         for tap in self.taps:
             self._count(tap.steps)
+        self.clock += 1
+        for tap in self.taps:
             self._read(tap.value)
         for variable in plan.outputs:
             self._read(variable)
@@ -69,6 +76,7 @@ class Forward:
     def _read(self, variable: Variable) -> None:
         self.readers[id(variable)] += 1
         self.last[id(variable)] = max(self.clock, self.last.get(id(variable), 0))
+        self.reads.setdefault(id(variable), []).append(self.clock)
 
     def _count(self, steps: Iterable[Event]) -> None:
         for step in steps:
@@ -125,6 +133,8 @@ class Forward:
         """Whether the value is written where it is read, without a name of its own."""
         if id(output) in self.reserved or self.readers[id(output)] != 1:
             return False
+        if any(output is tap.value for tap in self.taps):
+            return True
         if any(output is leaving for leaving in self.plan.outputs):
             return following is None and indent == 2 and not self.taps
         if id(output) not in self.joins:
@@ -132,7 +142,7 @@ class Forward:
         reader, position = self.joins[id(output)]
         width = len(str(value))
         if reader is following and (reader.light or reader.flattens and value.depth == 1 and step.light):
-            return value.depth < NESTED and width <= NARROW
+            return value.depth < NESTED and width + (20 if reader.training else 0) <= NARROW
         if self._is_join(reader):
             if reader.overwrites and position == 0:
                 return False
@@ -143,7 +153,7 @@ class Forward:
         return any(reader is step for step in self.body)
 
     def _is_join(self, step: Step) -> bool:
-        return len(step.inputs) > 1 and step.attribute is None
+        return len(step.inputs) > 1
 
     def _overwrite(self, step: Step, operands: list[Value], output: Variable, indent: int) -> bool:
         """`out += other`, where the sum may take the place of its first member."""
@@ -180,10 +190,16 @@ class Forward:
             for key, value in self.values.items()
         )
 
+    def _is_read_here(self, name: str) -> bool:
+        """Whether this side of a fork still reads what has that name."""
+        holder = self.holders.get(name)
+        reads = self.reads.get(id(holder), ()) if holder is not None else ()
+        return any(self.clock < at <= self.side_ends for at in reads)
+
     def _name(self, output: Variable, inputs: Sequence[Variable], reserve: bool = False) -> str:
         """A name for a tensor: its label where it is read later on, else the one that flows."""
         name = self.reserved.get(id(output))
-        if name is None or self._is_live(name):
+        if name is None or self._is_read_here(name):
             name = self._choose(output, inputs)
         self.values[id(output)] = Value(name, typed=name in self.declared, reads=frozenset((name,)))
         self.holders[name] = output
@@ -245,7 +261,8 @@ class Forward:
         pattern = step.function
         if len(step.outputs) > 1:
             pattern = pattern.removesuffix("[{index}]")
-        filled = re.sub(r"\{(\w+)\}", lambda match: places.get(match[1]) or str(written[match[1]]), pattern)
+        filled = re.sub(r":\{(\w+)\}", lambda match: spaced(str(written[match[1]])), pattern)
+        filled = re.sub(r"\{(\w+)\}", lambda match: places.get(match[1]) or str(written[match[1]]), filled)
         atomic = re.fullmatch(r"[\w.]+\(.*\)|[\w.]+\[.*\]|[\w.]+", filled) is not None and balanced(filled)
         typed = operands[0].typed or filled.startswith(("F.", "torch."))
         return Value(filled, depth, typed, atomic, reads)
@@ -271,7 +288,9 @@ class Forward:
             self.values, self.holders = dict(before[0]), dict(before[1])
             for target, variable in zip(targets, leaving, strict=True):
                 self.reserved[id(variable)] = target
+            before_end, self.side_ends = self.side_ends, self.clock + size(steps)
             self._run(steps, indent + 1)
+            self.side_ends = before_end
             for target, variable in zip(targets, leaving, strict=True):
                 value = self.values[id(variable)]
                 if str(value) != target:
@@ -369,6 +388,11 @@ def size(steps: Iterable[Event]) -> int:
         if isinstance(step, Fork):
             total += size(step.then) + size(step.otherwise) + 1
     return total
+
+
+def spaced(bound: str) -> str:
+    """A bound of a slice after its colon, as the formatter sets it."""
+    return f":{bound}" if re.fullmatch(r"\w+", bound) else f": {bound}"
 
 
 def balanced(filled: str) -> bool:

@@ -413,7 +413,7 @@ class _Callee:
             return term.kernel if isinstance(term, WindowTerm) else integer(term)
         if isinstance(term, WindowTerm) and term.stride is not None:
             return term.stride
-        raise Unsettled
+        return Const(1)
 
     def _named(self, name: str) -> Term:
         """A name that the class reads from around it: a container's is in scope here, a block's is its argument."""

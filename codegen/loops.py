@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..compiler.frames import Event, Loop, Member, Merge
+from ..compiler.names import is_child
 from .expressions import Const, Expr, Name, Unsettled, binary, evaluate, free, substitute
 from .layers import Layers
 from .plan import Chain, Element, Entry, Family, Made, Repeat, Variable
@@ -22,6 +23,9 @@ FEW = 3
 
 class Loops(Layers):
     def chain(self, rows: Sequence[Row], lists: Sequence[Sequence[Event]], scope: Around) -> list[Entry]:
+        raise NotImplementedError
+
+    def columns(self, rows: Sequence[Row], lists: Sequence[Sequence[Event]]) -> list[list[Any]]:
         raise NotImplementedError
 
     def child(self, rows: Sequence[Row], column: list[Any], scope: Around) -> tuple[Made, bool]:
@@ -257,10 +261,13 @@ class Loops(Layers):
                 assert step.make is not None
                 return step.make
             return Chain(tuple(self.chain(turns, [member.events for member in members], scope)))
-        entries = self.chain(turns, [member.events for member in members], scope)
-        if len(entries) != 1 or not isinstance(entries[0], Element):
+        columns = self.columns(turns, [member.events for member in members])
+        if len(columns) != 1 or not is_child(columns[0][0]):
             raise Unrolled
-        return entries[0].make
+        made, flattens = self.child(turns, columns[0], scope)
+        if flattens:
+            raise Unrolled
+        return made
 
     def _key(
         self, turns: Sequence[Row], members: Sequence[Member], variable: str, scope: Around

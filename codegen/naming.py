@@ -25,12 +25,12 @@ def class_name(text: str, taken: Container[str]) -> str:
         if part == "_":
             continue
         if part[0].isdigit():
-            name += f"_{part}" if name[-1:].isdigit() else part
+            name += f"x{part}" if name[-1:].isdigit() else part
         else:
             name += SPELLED.get(part.lower(), part[0].upper() + part[1:])
     name = identifier(name if name[:1].isalpha() else f"Net{name}")
     candidate, number = name, 1
     while candidate in taken:
         number += 1
-        candidate = f"{name}_{number}" if name[-1].isdigit() else f"{name}{number}"
+        candidate = f"{name}x{number}" if name[-1].isdigit() else f"{name}{number}"
     return candidate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 
@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from msgspec import Struct
 
 from ..compiler.cost import Costs
-from ..compiler.graph import Graph, Port
+from ..compiler.graph import Graph
 from ..compiler.shapes import Shapes
 from .classes import Fixed, open_names, recover
 from .constructor import Constructor, attributes_of, home
@@ -19,7 +19,8 @@ from .expressions import Name, free
 from .forward import Forward
 from .lines import STEP, WIDTH, Brackets, lay_out
 from .plan import ClassPlan, Event, Fork, Step, Tap
-from .python_text import TAKEN, docstring, identifier, literal
+from .rehearse import rehearse
+from .python_text import docstring, identifier, literal
 from .uses import Net
 
 
@@ -36,34 +37,56 @@ def emit(
     *,
     shapes: Shapes | None = None,
     costs: Costs | None = None,
-    variant: Graph | None = None,
+    lower_again: Callable[[dict[str, int | float]], Graph | None] | None = None,
     doc: str = "",
     version: str = "",
 ) -> str:
     """The module of `graph`, the net with its auxiliary heads or without.
 
-    `variant` is the same net lowered with other values of its open parameters (`open_parameters`), which then
-    stay arguments of the class; `doc` the file's description, `costs` those of the inference graph.
+    `lower_again` gives the same net with other values of some parameters, or None: those that turn out to decide no
+    structure stay arguments of the class. `doc` is the file's description, `costs` those of the inference graph.
     """
-    nets = [Net(graph, shapes)]
-    if variant is not None:
-        nets.append(Net(variant, real=False))
-    support = {name for net in nets for made in net.emits.values() for name in made.support}
-    try:
-        plans = recover(nets, support)
-    except Fixed:
-        plans = recover([Net(graph, shapes)], support)
+    net_facts = Net(graph, shapes)
+    plans = _recover(net_facts, lower_again)
     net = plans[-1]
     outputs = [_outputs(net.name, graph)] if graph.heads or len(graph.results) > 1 else []
     views = [*(each for group in outputs for each in group)]
     for plan in plans[:-1]:
         views.append(_view(plan, _about(plan), graph))
-    views.append(_view(net, _describe(graph, nets[0], costs, doc), graph))
-    return _render(graph, net, views, nets[0], version)
+    views.append(_view(net, _describe(graph, costs, doc), graph))
+    text = _render(graph, net, views, net_facts, version)
+    support = {name for made in net_facts.emits.values() for name in made.support}
+    rehearse(text, net.name, graph, net_facts.emits, support)
+    return text
 
 
-def open_parameters(graph: Graph) -> dict[str, int | float]:
-    """Parameters of the net that decide no structure, each with another value to lower `variant` with."""
+def _recover(net: Net, lower_again: Callable[[dict[str, int | float]], Graph | None] | None) -> list[ClassPlan]:
+    """The plans with as many parameters left open as can be: all that may be, else those that can be alone."""
+    support = {name for made in net.emits.values() for name in made.support}
+
+    def attempt(values: dict[str, int | float]) -> list[ClassPlan] | None:
+        assert lower_again is not None
+        variant = lower_again(values)
+        if variant is None:
+            return None
+        try:
+            return recover([net, Net(variant, real=False)], support)
+        except Fixed:
+            return None
+
+    others = other_values(net.graph) if lower_again is not None else {}
+    if others:
+        plans = attempt(others)
+        if plans is None and len(others) > 1:
+            alone = {name: value for name, value in others.items() if attempt({name: value}) is not None}
+            plans = attempt(alone) if alone else None
+        if plans is not None:
+            return plans
+    return recover([net], support)
+
+
+def other_values(graph: Graph) -> dict[str, int | float]:
+    """Parameters of the net that may decide no structure, each with another value to try that with."""
     values = {name: graph.frame.arguments[name].value for name in open_names(graph.frame.definition)}
     return {
         name: value + 7 if isinstance(value, int) else value / 2 + 0.01
@@ -126,6 +149,7 @@ def _flags(plan: ClassPlan) -> dict[int, str]:
         if not isinstance(event, Fork):
             return
         inner = sorted(attributes_of(event.then)) or sorted(attributes_of(event.otherwise))
+        inner += [variable.hint for variable in event.outputs if variable.hint]
         word = event.condition.id if isinstance(event.condition, Name) else f"has_{inner[0]}" if inner else "takes_branch"
         name, number = word, 1
         while name in taken:
@@ -228,7 +252,7 @@ def _about(plan: ClassPlan) -> list[str]:
     return _wrap(f"The part `{label}`, used {counted}." if label else f"A part of `{use.frame.name}`, used {counted}.")
 
 
-def _describe(graph: Graph, net: Net, costs: Costs | None, doc: str) -> list[str]:
+def _describe(graph: Graph, costs: Costs | None, doc: str) -> list[str]:
     """What a reader of the net's class wants to know first."""
     lines = _wrap(doc.strip() or graph.name)
     entering = [
@@ -314,5 +338,3 @@ def _template(name: str):  # type: ignore[no-untyped-def]
 def _snippet(name: str) -> str:
     return (resources.files(__package__) / "templates" / "support" / f"{name}.jinja").read_text("utf-8").strip("\n")
 
-
-__all__ = ["Mapping", "Port", "TAKEN", "emit", "open_parameters"]

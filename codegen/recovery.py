@@ -33,7 +33,7 @@ from .plan import Chain, ClassPlan, Element, Entry, Fork, Made, Option, Step, Ta
 from .plan import Event as Planned
 from .settling import Around, Row, Settling, Split, integer
 from .terms import TensorTerm, Term, constant, translate
-from .uses import Use, members
+from .uses import Use, members, signature
 
 E = TypeVar("E", bound=Event)
 UNUSABLE = TensorTerm(None)
@@ -309,7 +309,7 @@ class Recovery(Loops):
         itself = first is rows[0].use.events[0] and rows[0].use.kind == "container"  # the merge that this class is
         if isinstance(first, Call) or (not itself and any(use is not None for use in used)):
             step = self.call(rows, column, scope)
-        elif not itself and any(module is not None and module.children for module in modules):
+        elif not itself and any(module is not None and module.children for module in modules) and self.is_chain(rows[0], first):
             found = next(module for module in modules if module is not None)
             entering = self.find(rows, [event.inputs[0] for event in column])
             entries = self.chain(rows, [event.events for event in column], self.within(rows, column, scope))
@@ -325,6 +325,9 @@ class Recovery(Loops):
         if len(step.outputs) == 1:
             self.label(first.label, step.outputs[0], scope)
         return [step] if step.make is not None or step.reference is not None else []
+
+    def is_chain(self, row: Row, event: Event) -> bool:
+        return row.use.net.forms.get(id(event)) == "chain"
 
     def _fork(self, rows: Sequence[Row], column: list[Branch], scope: Around) -> list[Planned]:
         taken = [event.taken for event in column]
@@ -413,11 +416,6 @@ class Recovery(Loops):
             return []
         inputs = [[each[i] for each in joined] for i in (0, 1)]
         return self.join(rows, merges, inputs, position, scope, [each[2] for each in joined])
-
-
-def signature(event: Event) -> tuple[object, ...]:
-    """What lines up: the kind of an event, and where its text stands."""
-    return type(event), type(event.site), event.site.start, event.site.end
 
 
 def common(values: Sequence[object]) -> Term:

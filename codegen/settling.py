@@ -199,18 +199,18 @@ class Settling(Mapping[str, Term]):
         strides = [value.stride if isinstance(value, Window) else None for value in values]
         if all(stride is None for stride in strides):
             return WindowTerm(kernel, None)
-        if any(stride is None for stride in strides):
-            raise Unsettled(name)
         named = "stride" if "stride" not in self.uses[0].names else f"{name}_stride"
-        return WindowTerm(kernel, self.part(name, [short(s) for s in strides if s is not None], "stride", named))
+        # a convolution's window without a stride has 1; what a pool then has is no formula of this name
+        default = 1 if any(stride is None for stride in strides) else UNSET
+        return WindowTerm(kernel, self.part(name, [1 if s is None else short(s) for s in strides], "stride", named, default))
 
-    def part(self, source: str, values: list[Any], origin: str, name: str) -> Expr:
+    def part(self, source: str, values: list[Any], origin: str, name: str, default: Any = UNSET) -> Expr:
         rank = max((len(value) for value in values if isinstance(value, tuple)), default=0)
         if rank:
             values = [value if isinstance(value, tuple) else (value,) * rank for value in values]
         if all(value == values[0] for value in values):
             return Const(values[0])
-        return Name(self.add(Parameter(name, values, origin, source)))
+        return Name(self.add(Parameter(name, values, origin, source, default=default)))
 
     def _default(self, name: str) -> Any:
         """The literal default of a block's parameter, if some use has that value."""

@@ -70,15 +70,21 @@ class Net:
         }
         overwriting = inplace(graph, self.shapes)
         self.inplace = overwriting | summed(graph, self.shapes, overwriting)
-        self.modules: dict[int, Module] = {id(m.event): m for m in graph.modules.walk() if m.event is not None}
+        self.modules: dict[int, Module] = {}
+        for module in graph.modules.walk():
+            if module.event is not None:
+                self.modules.setdefault(id(module.event), module)
         self.by_path = {module.path: module for module in graph.modules.walk()}
         self.uses: dict[int, Use] = {}
         """By the `id` of the event that makes the module; the net's own under its frame's."""
         self.hints: dict[Tensor, str] = {}
         """The labels of tensors."""
+        self.forms: dict[int, str] = {}
+        """How containers are written, by the `id` of their event: `chain`, `class` or `open`."""
         self._alive: dict[int, bool] = {}
         self._flows: dict[int, tuple[Counter[Tensor], set[Tensor]]] = {}
         self._totals: dict[int, Counter[Tensor]] = {}
+        self._choose_forms()
         frame = graph.frame
         self.root = self._use(graph.modules, "net", frame, frame.events, (), frame.outputs, frame.arguments)
         self.uses[id(frame)] = self.root
@@ -152,6 +158,41 @@ class Net:
                 known.update(self.flow(event)[0])
         return known
 
+    # --- containers ---
+
+    def _choose_forms(self) -> None:
+        """One form for all containers from one place in the text: the least that will do for each of them."""
+        found: dict[tuple[object, ...], list[tuple[int, str]]] = {}
+        for module in self.graph.modules.walk():
+            event = module.event
+            if module.kind == "container" and event is not None and event.inputs and self.is_alive(event):
+                key = (id(event.inputs[0].frame.definition), *signature(event))
+                found.setdefault(key, []).append((id(event), self._form(event, module)))
+        for every in found.values():
+            form = max((form for _, form in every), key=("chain", "open", "class").index)
+            self.forms.update((event, form) for event, _ in every)
+
+    def _form(self, event: Event, module: Module) -> str:
+        """`chain`: an `nn.Sequential`; `open`: nothing in it needs a module, and it stands in a `forward`."""
+        reads, makes = self.flow(event)
+        plain = not isinstance(event, Merge) and not self.free(event) and not self.escaping(event)
+        if plain and self._is_chain(inside(event), event.inputs, event.outputs):
+            return "chain"
+        parent = self.by_path[module.path.rpartition(".")[0]]
+        bare = all(not self.emits[node].weights and self.emits[node].function is not None for m in module.walk() for node in m.nodes if node in self.emits)
+        return "open" if bare and parent.kind in ("block", "net") and not module.attribute.isdigit() else "class"
+
+    def free(self, event: Event) -> tuple[Tensor, ...]:
+        """The tensors that come in from outside a container beside its inputs."""
+        reads, makes = self.flow(event)
+        return _by_node(set(reads) - makes - set(event.inputs))
+
+    def escaping(self, event: Event) -> tuple[Tensor, ...]:
+        """The tensors made in a container that are read outside of it, beside its outputs."""
+        reads, makes = self.flow(event)
+        everywhere = self.total(event.inputs[0].frame)
+        return _by_node({made for made in makes if everywhere[made] > reads[made]} - set(event.outputs))
+
     # --- uses ---
 
     def _use(
@@ -201,12 +242,8 @@ class Net:
                     self._descend(use, inside(event), dict(names), frame, own)
 
     def _container(self, use: Use, event: Event, module: Module, names: dict[str, Argument], frame: Frame) -> None:
-        reads, makes = self.flow(event)
-        inner, everywhere = inside(event), self.total(frame)
-        free = _by_node(set(reads) - makes - set(event.inputs))
-        escaping = _by_node({made for made in makes if everywhere[made] > reads[made]} - set(event.outputs))
-        plain = not isinstance(event, Merge) and not free and not escaping
-        if plain and self._is_chain(inner, event.inputs, event.outputs):
+        inner, free, escaping = inside(event), self.free(event), self.escaping(event)
+        if self.forms[id(event)] != "class":
             self._descend(use, inner, dict(names), frame, True)
             return
         entering = (*event.inputs, *free)
@@ -215,7 +252,7 @@ class Net:
         below = Use(module, "container", "general", frame, events, entering, leaving, dict(names), self, free, escaping)
         self.uses[id(event)] = below
         self._descend(below, inner, dict(names), frame, True)
-        below.key = (id(event.site), len(entering), len(leaving))
+        below.key = (id(frame.definition), *signature(event), len(entering), len(leaving))
         use.below.append(below)
 
     def _is_chain(self, events: Iterable[Event], inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> bool:
@@ -283,6 +320,11 @@ def summed(graph: Graph, shapes: Shapes, overwriting: frozenset[int]) -> frozens
         ):
             found.add(node.id)
     return frozenset(found)
+
+
+def signature(event: Event) -> tuple[object, ...]:
+    """What lines up: the kind of an event, and where its text stands."""
+    return type(event), type(event.site), event.site.start, event.site.end
 
 
 def inside(event: Event) -> Sequence[Event]:
