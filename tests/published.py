@@ -61,6 +61,8 @@ def randomised(net: str, shape: tuple[int, ...] | None, /, **settings: Any) -> I
             tensor.uniform_(0.5, 2, generator=generator)
         elif tensor.dim() > 1:
             tensor.normal_(std=(2 / tensor[0].numel()) ** 0.5, generator=generator)
+        elif name.endswith(("bias", "running_mean")):
+            tensor.uniform_(-0.5, 0.5, generator=generator)
         elif tensor.is_floating_point():
             tensor.uniform_(0.2, 0.8, generator=generator)
     return module

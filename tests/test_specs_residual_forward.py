@@ -258,8 +258,12 @@ def test_textcnn_computes_what_its_paper_describes():
         sentence = held["embed.weight"][words]
         features = []
         for window in (3, 4, 5):
+            held[f"conv{window}.0.bias"].sub_(1.2)  # so that the largest value of some maps is below zero
             grams = sentence.unfold(1, window, 1)  # (N, positions, dim, window)
             kernel = held[f"conv{window}.0.weight"]
             maps = torch.einsum("npdk,odk->nop", grams, kernel) + held[f"conv{window}.0.bias"][:, None]
             features.append(maps.relu().amax(2))
-        assert_equal(module(words)[0], F.linear(torch.cat(features, 1), held["fc.weight"], held["fc.bias"]))
+        found = torch.cat(features, 1)
+        assert (found == 0).any()
+        assert (found > 0).any()
+        assert_equal(module(words)[0], F.linear(found, held["fc.weight"], held["fc.bias"]))
