@@ -103,11 +103,8 @@ class Prelu(Activation, frozen=True):
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
         count = output.channels if self.per_channel else 1
-        formula = "in_channels" if self.per_channel else ""
-        return Emit(
-            Callee("nn.PReLU", (Slot("num_parameters", count, formula, default=1),)),
-            weights=(("weight", (count,)),),
-        )
+        slots = (Slot("num_parameters", count, "in_channels"),) if self.per_channel else ()
+        return Emit(Callee("nn.PReLU", slots), weights=(("weight", (count,)),))
 
     def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
         params = self.cost(inputs, output).params
@@ -143,7 +140,7 @@ class Leaky(Signed, frozen=True):
         return self.slope
 
     def slots(self) -> tuple[Slot, ...]:
-        return (Slot("negative_slope", self.slope, "slope", default=0.01),)
+        return (Slot("negative_slope", self.slope, "slope", default=0.01, keyword=True),)
 
 
 class Elu(Signed, frozen=True):
@@ -159,7 +156,7 @@ class Elu(Signed, frozen=True):
         return self.alpha
 
     def slots(self) -> tuple[Slot, ...]:
-        return (Slot("alpha", self.alpha, "alpha", default=1.0),)
+        return (Slot("alpha", self.alpha, "alpha", default=1.0, keyword=True),)
 
 
 class Gelu(Activation, frozen=True):

@@ -114,6 +114,7 @@ def test_forms_can_be_copied(model):
     same(copy.deepcopy(model)(*values(3)), model(*values(3)))
 
 
+@pytest.mark.filterwarnings("ignore")  # tracing is deprecated, and warns of what torch itself does
 def test_forms_can_be_traced(model):
     traced = torch.jit.trace(model, values(2), check_trace=False)
     same(traced(*values(3)), model(*values(3)))
