@@ -64,6 +64,8 @@ def check(graph: Graph) -> None:
     net = Sight(graph)
     net(entering, *(torch.ones(1, *shapes[node.id].dims).double() for node in inputs[1:]))
     sizes = shapes[first.id].spatial
+    spans = [span for field in fields.values() if isinstance(field, tuple) for span in field]
+    border = 2 * max(span.jump for span in spans)  # windows that do not fit may leave out as much, in all
     for node in graph:
         field = fields[node.id]
         if field is None:
@@ -76,7 +78,11 @@ def check(graph: Graph) -> None:
         for size, extent, span, interval in zip(sizes, shapes[node.id].spatial, field, found, strict=True):
             low = span.offset + extent // 2 * span.jump
             assert low.denominator == 1
-            assert interval == (max(low, 0), min(low + span.size, size) - 1), (node.name, span)
+            high = low + span.size - 1
+            if border <= low and high < size - border:
+                assert interval == (low, high), (node.name, span)
+            else:
+                assert low <= interval[0] <= interval[1] <= high, (node.name, span)
 
 
 @pytest.mark.parametrize("name", ["residual", "inception", "unet", "dense", "shared"])
@@ -113,7 +119,7 @@ LAYERS = [
 @given(st.lists(st.sampled_from(LAYERS), min_size=1, max_size=5))
 def test_any_chain_sees_what_gradients_say(layers):
     # one padding at each end, so that the centre's field lies mostly within the input
-    check(graph_of("net a { input x: 2x61x61\n" + "\n".join(layers) + "\n}"))
+    check(graph_of("net a { input x: 2x97x97\n" + "\n".join(layers) + "\n}"))
 
 
 def test_what_a_mul_stretches_sees_the_same_everywhere():
