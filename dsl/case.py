@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .brackets import CLOSERS, OPENERS, WRITTEN, statement_start
 from .lalr import Token
-from .layout import CLOSERS, OPENERS, WRITTEN
 from .slip import Slip, quote
 
 VALUE_STARTS = frozenset(
@@ -100,17 +100,3 @@ class Case:
             start = end = self.before.end
         fix = (start, start, insert) if insert else None
         return Slip("syntax", message, start, end, marked=marked, help=help, fix=fix)
-
-
-def statement_start(tokens: Sequence[Token], index: int) -> int:
-    """The first token of the statement that holds, or ends before, the token at `index`; 0 outside braces."""
-    depth = 0
-    for position in range(index - 1, -1, -1):
-        kind = tokens[position].kind
-        if kind in CLOSERS:
-            depth += 1
-        elif depth == 0 and kind in ("LBRACE", "_NL"):
-            return position + 1
-        elif kind in OPENERS:
-            depth -= 1 if depth else 0
-    return 0

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
+from .brackets import CLOSERS, OPENERS
 from .case import HEADS, NAMES, VALUE_STARTS, Case
 from .lalr import Token
-from .layout import CLOSERS, OPENERS
 from .slip import Slip
 from .words import FOREIGN, ITEMS, guess_item
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .case import statement_start
+from .brackets import CLOSERS, OPENERS, statement_start
 from .lalr import Token
-from .layout import CLOSERS, OPENERS
 from .slip import Slip
 
 BODY_STARTS = {"block": "body", "net": "body", "expect": "claims", "train": "recipe"}
@@ -121,6 +120,10 @@ def is_inside(slip: Slip, gaps: Sequence[tuple[int, int]]) -> bool:
 
 def goes_on(slip: Slip, other: Slip, text: str) -> bool:
     """Whether it is about the `else` or `->` of what was painted for the other."""
+    if not other.gaps or other.start >= slip.start:
+        return False
+    if text.startswith("else", slip.start) and text.startswith("if", other.gaps[0][0]):
+        return True
     return text.startswith(("else", "->"), slip.start) and any(
         end <= slip.start and not text[end : slip.start].strip() for _, end in other.gaps
     )

@@ -91,7 +91,7 @@ def find_end(text: str, start: int) -> int:
 
 
 def trim(text: str, start: int, end: int) -> int:
-    return start + len(text[start:end].rstrip())
+    return start + len(text[start:end].rstrip(" \t\r\f\n"))
 
 
 def end_string(text: str, start: int, end: int) -> int:
