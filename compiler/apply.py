@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from ..dsl import ast
 from ..ops.base import Op
-from . import evaluate as evaluating
-from . import flow, groups
+from . import blocks, chains, groups
 from .elaboration import Elaboration
 from .faults import POISON, Silent
-from .frames import Apply, Argument, Call, Event, Frame, Label, Loop, Sequence, Shared, Tensor, Turn
+from .frames import Apply, Argument, Call, Event, Label, Loop, Sequence, Shared, Tensor, Turn
 from .scope import Labels, Scope
 from .values import (
     BlockLayer,
@@ -19,7 +18,6 @@ from .values import (
     MergeWord,
     NetValue,
     Repeated,
-    Rest,
     SharedLayer,
     Value,
     describe,
@@ -46,7 +44,7 @@ def apply(
         case Builtin(op=op):
             return _apply_builtin(e, op, layer.bound, value, scope, site, label, shared)
         case BlockLayer():
-            return _call_block(e, layer, value, scope, site, label, shared)
+            return blocks.call_block(e, layer, value, scope, site, label, shared)
         case Identity():
             return value
         case Closure(expr=expr, scope=written):
@@ -171,107 +169,6 @@ def wrong_arity(what: str, wanted: int, value: Value, scope: Scope, site: ast.No
     return scope.fault(site, "wrong-arity", f"{what} takes {wants} and receives {receives}")
 
 
-# --- blocks --------------------------------------------------------------------------------------
-
-
-def _call_block(
-    e: Elaboration,
-    layer: BlockLayer,
-    value: Value,
-    scope: Scope,
-    site: ast.Expr,
-    label: Label | None,
-    shared: Shared | None,
-) -> Value:
-    definition = layer.definition
-    entering: tuple[Tensor, ...] = value if isinstance(value, tuple) else (value,)
-    wanted = 1 if definition.takes is None else len(definition.takes)
-    if len(entering) != wanted:
-        raise wrong_arity(f"`{definition.name.id}`", wanted, value, scope, site)
-    e.count_turn(scope, site, 10)
-    if e.frame.depth >= e.limits.calls:
-        raise scope.fault(
-            site,
-            "recursion-limit",
-            f"blocks stand in each other more than {e.limits.calls} deep",
-            "calls itself without end" if e.frame.definition is definition else "one call too many",
-            help="a block that calls itself needs an `if` to end it; `--limit calls=N` raises the limit",
-        )
-    frame = Frame(
-        definition=definition,
-        item=layer.item,
-        arguments={},
-        parent=e.frame,
-        site=site,
-        caller_item=scope.item,
-        depth=e.frame.depth + 1,
-    )
-    frame.inputs = tuple(Tensor(tensor.node, tensor.shape, frame) for tensor in entering)
-    here: Value = frame.inputs[0] if len(frame.inputs) == 1 else frame.inputs
-    inner = Scope(frame, layer.item, layer.scope, Labels(frame, None, {}), {}, None, here)
-    fill_parameters(e, definition, layer.bound, layer.rest, frame, inner, scope, site)
-    for name, tensor in zip(definition.takes or (), frame.inputs, strict=False):
-        inner.names[name.id] = tensor
-    caller, e.frame = e.frame, frame
-    try:
-        with e.writing(frame.events):
-            result = flow.run_body(e, definition.body, inner, here)
-    finally:
-        e.frame = caller
-    if result is POISON:
-        raise Silent
-    leaving: tuple[Tensor, ...] = result if isinstance(result, tuple) else (result,)
-    frame.outputs = leaving
-    outputs = tuple(Tensor(tensor.node, tensor.shape, caller) for tensor in leaving)
-    e.sink.append(Call(site=site, inputs=entering, outputs=outputs, label=label, frame=frame, shared=shared))
-    return outputs if isinstance(result, tuple) else outputs[0]
-
-
-def fill_parameters(
-    e: Elaboration,
-    definition: ast.Block | ast.Net,
-    bound: dict[str, Argument],
-    rest: dict[str, Argument],
-    frame: Frame,
-    inner: Scope,
-    scope: Scope,
-    site: ast.Node,
-) -> None:
-    """Give every parameter its argument or its default, which may use those before it and `in`."""
-    for parameter in definition.parameters:
-        name = parameter.name
-        if parameter.rest:
-            frame.rest = dict(rest)
-            inner.names[name] = Rest(frame.rest)
-            continue
-        argument = bound.get(name)
-        if argument is None:
-            if parameter.default is None:
-                kind = "block" if isinstance(definition, ast.Block) else "net"
-                raise scope.fault(
-                    site,
-                    "missing-argument",
-                    f"the {kind} `{definition.name.id}` needs `{name}`",
-                    help=f"its parameters are {', '.join(p.name for p in definition.parameters)}",
-                )
-            caller, e.frame = e.frame, frame
-            try:
-                argument = Argument(
-                    evaluating.evaluate(e, parameter.default, inner), parameter.default, frame
-                )
-            finally:
-                e.frame = caller
-        if isinstance(argument.value, (Tensor, tuple)):
-            raise scope.fault(
-                site,
-                "wrong-type",
-                f"`{name}` of `{definition.name.id}` is given a tensor",
-                help="a block receives tensors by `takes`: `block f() takes (a, b)`, called as `(a, b) -> f`",
-            )
-        frame.arguments[name] = argument
-        inner.names[name] = argument.value
-
-
 # --- chains, repeats, sharing --------------------------------------------------------------------
 
 
@@ -289,7 +186,7 @@ def sequence(
     events: list[Event] = []
     within = scope.inside(labels=inner, in_loop=False) if inner is not None else scope
     with e.writing(events):
-        result = flow.run_steps(e, steps, within, value)
+        result = chains.run_steps(e, steps, within, value)
     e.sink.append(
         Sequence(
             site=site,

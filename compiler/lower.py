@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ..dsl import ast
 from . import apply as applying
-from . import flow
+from . import blocks, flow
 from .elaboration import Elaboration
 from .faults import POISON, Fault, Silent
 from .frames import Argument, Frame, OutputEvent
@@ -140,7 +140,7 @@ def _elaborate(e: Elaboration, net: NetValue, name: str, settings: dict[str, Val
     frame = Frame(definition=definition, item=item, arguments={})
     e.frame = frame
     scope = Scope(frame, item, net.scope, Labels(frame, None, {}), {})
-    applying.fill_parameters(e, definition, bound, {}, frame, scope, scope, definition.name)
+    blocks.fill_parameters(e, definition, bound, {}, frame, scope, scope, definition.name)
     with e.writing(frame.events):
         result = flow.run_body(e, definition.body, scope, None)
     if e.report.failed:

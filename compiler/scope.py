@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 
 from msgspec import Struct
@@ -10,6 +10,7 @@ from msgspec import Struct
 from ..dsl import ast
 from .faults import POISON, Fault, Silent
 from .frames import Event, Frame
+from .functions import Refusal
 from .program import FileScope
 from .values import Value
 
@@ -76,6 +77,13 @@ class Scope(Struct, eq=False):
 
     def fault(self, node: ast.Node, code: str, message: str, marked: str = "", help: str = "") -> Fault:
         return Fault(code, message, self.item.place(node), marked, help=help)
+
+    def attempt(self, node: ast.Node, function: Callable[..., Value], *values: object) -> Value:
+        """A function's value; its refusal as a fault at `node`."""
+        try:
+            return function(*values)
+        except Refusal as refusal:
+            raise self.fault(node, refusal.code, str(refusal), help=refusal.help) from None
 
     def local(self, name: str) -> tuple[bool, Value]:
         """The nearest parameter, `let` or loop variable of that name, if there is one."""

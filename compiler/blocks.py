@@ -1,0 +1,111 @@
+"""A block and what enters it, in; its frame filled and what leaves it, out."""
+
+from __future__ import annotations
+
+from ..dsl import ast
+from . import apply as applying
+from . import evaluate as evaluating
+from . import flow
+from .elaboration import Elaboration
+from .faults import POISON, Silent
+from .frames import Argument, Call, Frame, Label, Shared, Tensor
+from .scope import Labels, Scope
+from .values import BlockLayer, Rest, Value
+
+
+def call_block(
+    e: Elaboration,
+    layer: BlockLayer,
+    value: Value,
+    scope: Scope,
+    site: ast.Expr,
+    label: Label | None,
+    shared: Shared | None,
+) -> Value:
+    definition = layer.definition
+    entering: tuple[Tensor, ...] = value if isinstance(value, tuple) else (value,)
+    wanted = 1 if definition.takes is None else len(definition.takes)
+    if len(entering) != wanted:
+        raise applying.wrong_arity(f"`{definition.name.id}`", wanted, value, scope, site)
+    e.count_turn(scope, site, 10)
+    if e.frame.depth >= e.limits.calls:
+        raise scope.fault(
+            site,
+            "recursion-limit",
+            f"blocks stand in each other more than {e.limits.calls} deep",
+            "calls itself without end" if e.frame.definition is definition else "one call too many",
+            help="a block that calls itself needs an `if` to end it; `--limit calls=N` raises the limit",
+        )
+    frame = Frame(
+        definition=definition,
+        item=layer.item,
+        arguments={},
+        parent=e.frame,
+        site=site,
+        caller_item=scope.item,
+        depth=e.frame.depth + 1,
+    )
+    frame.inputs = tuple(Tensor(tensor.node, tensor.shape, frame) for tensor in entering)
+    here: Value = frame.inputs[0] if len(frame.inputs) == 1 else frame.inputs
+    inner = Scope(frame, layer.item, layer.scope, Labels(frame, None, {}), {}, None, here)
+    fill_parameters(e, definition, layer.bound, layer.rest, frame, inner, scope, site)
+    for name, tensor in zip(definition.takes or (), frame.inputs, strict=False):
+        inner.names[name.id] = tensor
+    caller, e.frame = e.frame, frame
+    try:
+        with e.writing(frame.events):
+            result = flow.run_body(e, definition.body, inner, here)
+    finally:
+        e.frame = caller
+    if result is POISON:
+        raise Silent
+    leaving: tuple[Tensor, ...] = result if isinstance(result, tuple) else (result,)
+    frame.outputs = leaving
+    outputs = tuple(Tensor(tensor.node, tensor.shape, caller) for tensor in leaving)
+    e.sink.append(Call(site=site, inputs=entering, outputs=outputs, label=label, frame=frame, shared=shared))
+    return outputs if isinstance(result, tuple) else outputs[0]
+
+
+def fill_parameters(
+    e: Elaboration,
+    definition: ast.Block | ast.Net,
+    bound: dict[str, Argument],
+    rest: dict[str, Argument],
+    frame: Frame,
+    inner: Scope,
+    scope: Scope,
+    site: ast.Node,
+) -> None:
+    """Give every parameter its argument or its default, which may use those before it and `in`."""
+    for parameter in definition.parameters:
+        name = parameter.name
+        if parameter.rest:
+            frame.rest = dict(rest)
+            inner.names[name] = Rest(frame.rest)
+            continue
+        argument = bound.get(name)
+        if argument is None:
+            if parameter.default is None:
+                kind = "block" if isinstance(definition, ast.Block) else "net"
+                raise scope.fault(
+                    site,
+                    "missing-argument",
+                    f"the {kind} `{definition.name.id}` needs `{name}`",
+                    help=f"its parameters are {', '.join(p.name for p in definition.parameters)}",
+                )
+            caller, e.frame = e.frame, frame
+            try:
+                argument = Argument(
+                    evaluating.evaluate(e, parameter.default, inner), parameter.default, frame
+                )
+            finally:
+                e.frame = caller
+        if isinstance(argument.value, (Tensor, tuple)):
+            raise scope.fault(
+                site,
+                "wrong-type",
+                f"`{name}` of `{definition.name.id}` is given a tensor",
+                help="a block receives tensors by `takes`: `block f() takes (a, b)`, called as `(a, b) -> f`",
+            )
+        frame.arguments[name] = argument
+        inner.names[name] = argument.value

@@ -1,0 +1,168 @@
+"""Paths of labels in, the values that they name out; a label's words in, the module's attribute out."""
+
+from __future__ import annotations
+
+from ..dsl import ast
+from ..ops.base import Window
+from . import evaluate as evaluating
+from . import names
+from .elaboration import Elaboration
+from .faults import POISON, Silent
+from .frames import Label, Tensor
+from .functions import whole
+from .reserved import RESERVED
+from .scope import Labelled, Scope, suggest
+from .values import Value, describe
+
+
+def find_label(e: Elaboration, expr: ast.Expr, scope: Scope) -> Labelled | None:
+    """What a path of labels (`layer[1]`, `features.norm5`) names; None where `expr` is no such path."""
+    match expr:
+        case ast.Name(id=name):
+            return scope.labels.find(name, ()) if scope.is_label(name) else None
+        case ast.Index(target=ast.Name(id=name), items=items) if scope.is_label(name):
+            keys = label_indices(e, items, scope)
+            found = scope.labels.find(name, keys)
+            if found is None and scope.labels.find(name, ()) is not None:
+                return child_of(e, expr, scope)
+            if found is None:
+                written = ", ".join(map(str, keys))
+                raise scope.fault(
+                    expr,
+                    "unknown-label",
+                    f"there is no label `{name}[{written}]` before this",
+                    marked="unknown",
+                    help=suggest(name, list(scope.labels.names())),
+                )
+            return found
+        case ast.Index():
+            return child_of(e, expr, scope) if find_label(e, expr.target, scope) else None
+        case ast.Attribute(target=target, name=name):
+            outer = find_label(e, target, scope)
+            if outer is None or outer.inner is None:
+                return None
+            return outer.inner.entries.get((name, ()))
+    return None
+
+
+def child_of(e: Elaboration, expr: ast.Index, scope: Scope) -> Labelled:
+    """`layer[1][0]`: the value of a labelled sequence's child, by number."""
+    outer = find_label(e, expr.target, scope)
+    if outer is None or outer.event is None:
+        raise scope.fault(expr, "unknown-label", "only a labelled sequence has children by number")
+    keys = label_indices(e, expr.items, scope)
+    children = names.children(outer.event)
+    if len(keys) == 1 and isinstance(keys[0], int) and 0 <= keys[0] < len(children):
+        child = children[keys[0]]
+        outputs = child.outputs
+        return Labelled(outputs[0] if len(outputs) == 1 else outputs, None, child)
+    raise scope.fault(
+        expr,
+        "unknown-label",
+        f"this sequence has {len(children)} children, from 0 on, so none is [{', '.join(map(str, keys))}]",
+    )
+
+
+def label_indices(e: Elaboration, items: tuple[ast.Expr, ...], scope: Scope) -> tuple[int | str, ...]:
+    """The values of a label's indices: whole numbers or strings."""
+    keys: list[int | str] = []
+    for item in items:
+        value = evaluating.evaluate(e, item, scope)
+        keys.append(value if isinstance(value, str) else scope.attempt(item, whole, value, "a label's index"))
+    return tuple(keys)
+
+
+def bind_label(e: Elaboration, label: ast.Label, scope: Scope) -> Label:
+    """A label with its indices settled, and the attribute that it becomes."""
+    indices = label_indices(e, label.indices, scope)
+    if not indices and scope.in_loop:
+        raise scope.fault(
+            label,
+            "bad-label",
+            f"the label `{label.name}` stands in a loop and needs an index",
+            help=f"write `{label.name}[i]:` with the loop's variable",
+        )
+    attribute = label.name + names.suffix(indices)
+    if not attribute.isidentifier():
+        raise scope.fault(
+            label,
+            "bad-label",
+            f"`{attribute}` cannot be the name of a module",
+            help="use letters, digits and `_`",
+        )
+    if attribute in RESERVED:
+        raise scope.fault(
+            label,
+            "bad-label",
+            f"`{attribute}` cannot be a label: Python or `nn.Module` has taken that name",
+            help=f"write `{attribute}_`, or another name",
+        )
+    return Label(label.name, indices, attribute, label, scope.item)
+
+
+def attribute(e: Elaboration, expr: ast.Attribute, scope: Scope) -> Value:
+    labelled = find_label(e, expr, scope)
+    if labelled is not None:
+        return _unpoisoned(labelled.value)
+    if (
+        isinstance(expr.target, ast.Name)
+        and scope.is_label(expr.target.id)
+        and scope.labels.find(expr.target.id, ()) is None
+    ):
+        raise scope._unknown(expr.target)
+    value = evaluating.evaluate(e, expr.target, scope)
+    if not isinstance(value, Tensor):
+        raise scope.fault(expr, "wrong-type", f"{describe(value)} has no `.{expr.name}`")
+    shape = value.shape
+    match expr.name:
+        case "c":
+            return shape.channels
+        case "shape":
+            return list(shape.dims)
+        case "h" | "w" if shape.rank == 2:
+            return shape.dims[1 if expr.name == "h" else 2]
+        case "n" if shape.rank == 1:
+            return shape.dims[1]
+        case "h" | "w" | "n":
+            kind = {0: "vector", 1: "sequence", 2: "map"}[shape.rank]
+            raise scope.fault(expr, "rank-mismatch", f"the {kind} {shape} has no `.{expr.name}`")
+    raise scope.fault(
+        expr,
+        "unknown-label",
+        f"there is no `.{expr.name}` here",
+        marked="unknown",
+        help="a tensor has `.c`, `.h`, `.w`, `.n` and `.shape`; a labelled group has its labels",
+    )
+
+
+def index(e: Elaboration, expr: ast.Index, scope: Scope) -> Value:
+    labelled = find_label(e, expr, scope)
+    if labelled is not None:
+        return _unpoisoned(labelled.value)
+    target = evaluating.evaluate(e, expr.target, scope)
+    entries = list(target.size) if isinstance(target, Window) and target.stride is None else target
+    if not isinstance(entries, (list, tuple)):
+        raise scope.fault(expr, "wrong-type", f"{describe(target)} has no entries to pick by index")
+    for item in expr.items:
+        if not isinstance(entries, (list, tuple)):
+            raise scope.fault(item, "wrong-type", f"{describe(entries)} has no entries to pick by index")
+        if isinstance(item, ast.Slice):
+            low, high = (
+                None
+                if bound is None
+                else scope.attempt(bound, whole, evaluating.evaluate(e, bound, scope), "a bound")
+                for bound in (item.low, item.high)
+            )
+            entries = entries[low:high]
+            continue
+        at = scope.attempt(item, whole, evaluating.evaluate(e, item, scope), "an index")
+        if not -len(entries) <= at < len(entries):
+            raise scope.fault(item, "out-of-range", f"the list has {len(entries)} entries, so no entry {at}")
+        entries = entries[at]
+    return entries
+
+
+def _unpoisoned(value: Value) -> Value:
+    if value is POISON:
+        raise Silent
+    return value

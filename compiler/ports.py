@@ -1,0 +1,141 @@
+"""A net's ways in and out: `input`, `output` and `aux` statements in, their events out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..dsl import ast
+from ..ops.base import Shape
+from . import chains, flow, labels
+from . import evaluate as evaluating
+from .elaboration import Elaboration
+from .frames import Argument, Event, InputEvent, OutputEvent, Tensor
+from .functions import whole
+from .scope import Labelled, Scope
+from .values import Value, describe
+
+if TYPE_CHECKING:
+    from .flow import Course
+
+
+def _in_net(e: Elaboration, statement: ast.Statement, what: str, scope: Scope) -> None:
+    if e.frame.parent is not None or not isinstance(e.frame.definition, ast.Net):
+        raise scope.fault(
+            statement,
+            "misplaced",
+            f"{what} stands in a net only",
+            help="a block receives `in` and gives its last value",
+        )
+
+
+def run_input(e: Elaboration, statement: ast.Input, scope: Scope, course: Course) -> None:
+    _in_net(e, statement, "an input", scope)
+    name = (
+        statement.label.name
+        if statement.label is not None
+        else "input"
+        if not e.inputs
+        else f"input{len(e.inputs) + 1}"
+    )
+    dtype = statement.dtype.id if statement.dtype is not None else "float32"
+    if dtype not in ("float32", "int64"):
+        assert statement.dtype is not None
+        raise scope.fault(
+            statement.dtype,
+            "unknown-choice",
+            f"an input is float32 or int64, not {dtype}",
+            help="leave `as` out for float32",
+        )
+    value = evaluating.plain(e, statement.shape, scope)
+    dims = e.input_sizes.get(name) or (e.input_sizes.get("") if not e.inputs else None)
+    if dims is None:
+        dims = shape_of(value, scope, statement.shape)
+    elements = 1
+    for size in dims:
+        elements *= size
+    if elements > e.limits.input_elements:
+        raise scope.fault(
+            statement.shape,
+            "graph-limit",
+            f"this input has {elements:,} elements, the limit is {e.limits.input_elements:,}",
+            help="`--limit input_elements=N` raises the limit",
+        )
+    event = InputEvent(
+        site=statement, node=-1, name=name, shape=Argument(value, statement.shape, scope.frame)
+    )
+    shape = Shape(dims, "int64" if dtype == "int64" else "float32")
+    tensor = e.make_input(shape, event, scope, statement)
+    event.outputs = (tensor,)
+    if statement.label is not None:
+        event.label = labels.bind_label(e, statement.label, scope)
+        scope.labels.entries[name, ()] = Labelled(tensor)
+    first = not e.inputs
+    e.inputs.append(event)
+    if first:
+        scope.here = tensor
+        course.give(statement, tensor, [event])
+    else:
+        e.sink.append(event)
+
+
+def shape_of(value: Value, scope: Scope, node: ast.Node) -> tuple[int, ...]:
+    """`3x224x224`, `[3, size, size]` or `64` as sizes."""
+    from .functions import Refusal
+
+    sizes = list(value.size) if hasattr(value, "size") else value if isinstance(value, list) else [value]
+    try:
+        dims = tuple(whole(size, "a size") for size in sizes)
+    except Refusal as refusal:
+        raise scope.fault(node, refusal.code, str(refusal), help=refusal.help) from None
+    if not 1 <= len(dims) <= 3:
+        raise scope.fault(
+            node,
+            "rank-mismatch",
+            f"an input has 1 to 3 dimensions (C, C x N or C x H x W), not {len(dims)}",
+            help="leave the batch out",
+        )
+    if min(dims) < 1:
+        raise scope.fault(node, "out-of-range", f"every size of an input must be at least 1, not {min(dims)}")
+    return dims
+
+
+def head_weight(e: Elaboration, statement: ast.Aux, scope: Scope) -> Argument:
+    weight = Argument(1.0)
+    for argument in statement.arguments:
+        if argument.name not in (None, "weight") or argument.spread or len(statement.arguments) > 1:
+            raise scope.fault(argument, "unknown-parameter", "an auxiliary head has one parameter, `weight`")
+        value = evaluating.evaluate(e, argument.value, scope)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+            raise scope.fault(
+                argument, "wrong-type", f"`weight` is a number of at least 0, not {describe(value)}"
+            )
+        weight = Argument(float(value), argument.value, scope.frame)
+    return weight
+
+
+def run_output(
+    e: Elaboration,
+    statement: ast.Output | ast.Aux,
+    label: ast.Label | None,
+    weight: Argument | None,
+    scope: Scope,
+    course: Course,
+) -> None:
+    """A tap: the flow goes on as it was."""
+    _in_net(e, statement, "an output" if weight is None else "an auxiliary head", scope)
+    steps = statement.value.steps if isinstance(statement.value, ast.Chain) else (statement.value,)
+    events: list[Event] = []
+    received = flow.received(course, steps, e, scope)
+    name = "output" if not e.outputs else f"output{len(e.outputs) + 1}"
+    with e.writing(events):
+        if label is None:
+            value = chains.run_steps(e, steps, scope, received)
+        else:
+            bound = labels.bind_label(e, label, scope)
+            name = bound.attribute
+            value = chains.run_labelled(e, [bound], statement, steps, scope, received)
+    if not isinstance(value, Tensor):
+        raise scope.fault(statement, "wrong-arity", f"one value leaves here, not {describe(value)}")
+    event = OutputEvent(site=statement, outputs=(value,), name=name, weight=weight, events=events)
+    e.outputs.append(event)
+    e.sink.append(event)
