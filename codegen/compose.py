@@ -31,6 +31,8 @@ WIDE = 38
 """Characters of a line, beyond which a box puts its name on a line of its own."""
 SHORT = 26
 """Characters of a cluster's title, beside which the edges into its boxes must pass."""
+COUNTING = "0123456789_.–"
+"""What a name ends with that only tells it from others of its kind."""
 JOINS = {"": "", "series": "", "parallel": " side by side", "dense": " dense"}
 
 
@@ -54,7 +56,8 @@ class Composer:
         self.boxes: dict[str, Box] = {}
         self.heads: dict[str, list[int]] = {}
         self.box_of: dict[int, str] = {}
-        self.alike: dict[int, list[int]] = {}
+        self.alike: dict[int, tuple[int, ...]] = {}
+        """Of a node, those in its place in equal groups, the one that is drawn first."""
         self.repeats: list[dict[int, int]] = []
         """Of each cluster that stands for several: which of them a node is in."""
         self.clusters = 0
@@ -111,7 +114,7 @@ class Composer:
         for column in zip(*piece.uses, strict=True):
             for node in column:
                 self.box_of[node] = id_
-                self.alike[node] = list(column)
+                self.alike[node] = column
         self.heads[id_] = piece.heads
         first = self.graph[piece.uses[0][0]]
         lines = self.closed(piece, prefix) if not piece.heads else self.layers(piece, prefix)
@@ -146,7 +149,8 @@ class Composer:
             or named.op.family == "input"
             or (named.event.label is not None and isinstance(named.event, Apply))
         ):
-            name = name_within(named.name, prefix)
+            last = self.graph[piece.uses[piece.count - 1][piece.uses[0].index(named.id)]]
+            name = span_names(name_within(named.name, prefix), name_within(last.name, prefix))
         else:
             name = ""
         if named.op.family == "input":
@@ -157,9 +161,9 @@ class Composer:
                 continue
             seen.add(node.event)
             written = ", ".join(arguments(node.op, brief=True))
-            silent = node is nodes[0] and written and name.rstrip("0123456789_.") == node.op.name
+            silent = node is nodes[0] and written and name.rstrip(COUNTING) == node.op.name
             texts.append(written if silent else f"{node.op.name} {written}".rstrip())
-        if name.rstrip("0123456789_.") == nodes[0].op.name and texts[0] == nodes[0].op.name:
+        if name.rstrip(COUNTING) == nodes[0].op.name and texts[0] == nodes[0].op.name:
             name = ""
         return stack(name, " · ".join(texts), piece.count) + self.counts(piece)
 
@@ -188,7 +192,7 @@ class Composer:
 
     def edges(self) -> tuple[Edge, ...]:
         found: dict[tuple[str, str], str] = {}
-        labels: dict[tuple[str, str], list[Shape]] = {}
+        carried: dict[tuple[str, str], set[int]] = {}
         for source, target, like in self.links():
             key = (self.box_of[source], self.box_of[target])
             if key[0] == key[1] or any(
@@ -196,18 +200,19 @@ class Composer:
             ):
                 continue
             found[key] = "like" if like and found.get(key, "like") == "like" else "flow"
-            labels.setdefault(key, []).extend(self.shapes[id_] for id_ in self.alike[source])
+            carried.setdefault(key, set()).add(self.alike[source][0])
         for number, port in enumerate(self.graph.outputs):
             key = (self.box_of[port.node], f"out{number + 1}")
             found[key] = "flow"
-            labels[key] = [self.shapes[id_] for id_ in self.alike[port.node]]
+            carried[key] = {self.alike[port.node][0]}
         adds = {id_ for id_, heads in self.heads.items() if heads and self.graph[heads[0]].op.name == "add"}
         kinds = kinds_of_edges(found, adds)
         said: set[tuple[str, str]] = set()
         edges: list[Edge] = []
         for key in sorted(found, key=lambda key: (not kinds[key][1], kinds[key][0] != "flow")):
             kind, main = kinds[key]
-            text = "" if kind == "like" else describe_shapes(labels[key])
+            shapes = [self.shapes[id_] for drawn in carried[key] for id_ in self.alike[drawn]]
+            text = "" if kind == "like" else describe_shapes(shapes)
             label = "" if (key[0], text) in said else text
             said.add((key[0], text))
             edges.append(Edge(key[0], key[1], kind, label, main))  # type: ignore[arg-type]
@@ -262,8 +267,12 @@ def wrap(line: str) -> list[str]:
 def name_of(group: Group, prefix: str) -> str:
     """A group's name; of several groups, the first's and the last's: `unit7–11`."""
     first = name_within(group.path, prefix)
-    last = name_within(group.last, prefix) if group.count > 1 and first else ""
-    if not last or last == first:
+    return span_names(first, name_within(group.last, prefix)) if group.count > 1 else first
+
+
+def span_names(first: str, last: str) -> str:
+    """`conv1–4` for `conv1` and `conv4`."""
+    if not first or not last or last == first:
         return first
     stem = first.rstrip("0123456789")
     number = last[len(stem) :]

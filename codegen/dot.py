@@ -220,9 +220,11 @@ def edge_attributes(edge: Edge) -> dict[str, str]:
 
 def quote(text: str) -> str:
     """A label that means its characters: `\\N`, `&lt;` and `<b>` are shown as they stand."""
-    from graphviz import escape
+    from graphviz import escape, nohtml
 
-    return str(escape(text.replace("&", "&amp;"))).replace("\n", "\\n")
+    lines = [escape(line.replace("&", "&amp;")) for line in text.split("\n")]
+    quoted: str = nohtml("\\n".join(lines))
+    return quoted
 
 
 def inches(points: float) -> str:

@@ -6,8 +6,6 @@ as an escape (`\\u202e`), never sent.
 
 from __future__ import annotations
 
-import unicodedata
-
 from ..compiler.frames import Argument, Frame
 from ..compiler.values import BlockLayer, Builtin, Layer, Repeated, SharedLayer
 from ..dsl import ast
@@ -15,9 +13,6 @@ from ..ops.arguments import parameters
 from ..ops.base import Op, Shape, Window
 
 ELLIPSIS = "…"
-HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Unicode categories of characters without a picture of their own: controls, format and bidirectional marks,
-surrogates, private and unassigned ones, separators of lines."""
 KEPT = ("groups", "dilation", "mult", "scale", "p", "drop")
 """Parameters with defaults that a short description still names where they differ."""
 UNITS = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "K"))
@@ -37,7 +32,8 @@ def show(text: str, limit: int = 80) -> str:
 
 
 def show_character(character: str) -> str:
-    if unicodedata.category(character) not in HIDDEN:
+    """As it is; controls, bidirectional marks, surrogates, odd spaces and line ends as escapes."""
+    if character.isprintable():
         return character
     code = ord(character)
     known = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character)

@@ -55,8 +55,8 @@ class Summary(Struct, frozen=True):
 
 
 def summarise(facts: Facts, depth: int | None = None) -> Summary:
-    """The summary of a net (`facts` of its training graph) down to `depth` levels of parts; without one, as
-    deep as a page allows."""
+    """The summary of a net (`facts` of its training graph) down to `depth` levels of parts (0: totals
+    alone); without one, as deep as a page allows."""
     graph, shapes = facts.graph, facts.shapes
     inference = facts.inference
     inputs = tuple((node.name, shapes[node.id]) for node in graph if node.op.family == "input")
@@ -84,7 +84,7 @@ def input_rows(facts: Facts) -> Iterator[Row]:
 def choose_rows(facts: Facts, depth: int | None) -> list[Row]:
     tabulate = Tabulation(facts)
     if depth is not None:
-        return tabulate.rows(max(depth, 1))
+        return tabulate.rows(depth) if depth > 0 else []
     best = tabulate.rows(1)
     for deeper in range(2, DEEPEST):
         rows = tabulate.rows(deeper)

@@ -11,7 +11,8 @@ from .table import Row, Summary
 
 BAR = 10
 EIGHTHS = "▏▎▍▌▋▊▉█"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@")
+LONGEST = 10_000
 CSV_COLUMNS = ("level", "name", "layer", "count", "shape", "params", "macs", "elementwise", "only_training")
 
 
@@ -106,8 +107,9 @@ def join_csv(rows: Iterable[Sequence[str]]) -> str:
 
 
 def tame_cell(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    """A cell in one line that no spreadsheet takes for a formula."""
+    shown = show(cell, LONGEST)
+    return f"'{shown}" if shown.startswith(FORMULA) else shown
 
 
 def write_markdown(summary: Summary) -> str:

@@ -1,0 +1,496 @@
+"""Pictures: what is folded, what the DOT says, and the laid-out picture, read back from Graphviz."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lowering import NAMES, graph_of, small_net
+
+from netc import driver
+from netc.codegen import layout
+from netc.codegen.compose import draw
+from netc.codegen.dot import write_dot
+from netc.codegen.drafts import draft, drafts
+from netc.codegen.folding import fold, unroll
+from netc.codegen.layout import LayoutFailed, lay_out
+from netc.codegen.outline import outline
+from netc.codegen.picture import Box, Cluster, Edge, Picture, TooLarge
+from netc.codegen.plain_text import show
+from netc.compiler.facts import Facts
+from netc.compiler.graph import Graph
+from netc.files import find_spec
+
+GOLDEN = Path(__file__).parent / "golden"
+PAGES = ["resnet50", "googlenet", "densenet121", "unet", "se_resnet50", "fractalnet20", "textcnn", "vgg16"]
+ROUNDING = 1.0
+"""Points: Graphviz gives places with two digits, and rounds boxes to whole points."""
+
+
+def picture_of(graph: Graph, expand: bool = False) -> Picture:
+    facts = Facts(graph)
+    return draw(graph, facts.shapes, facts.costs, expand)
+
+
+@cache
+def bundled(name: str) -> Graph:
+    compiled = driver.compile(find_spec(name)).compiled
+    assert compiled is not None
+    return compiled.training.graph
+
+
+@cache
+def page(name: str) -> Picture:
+    return picture_of(bundled(name))
+
+
+def texts(picture: Picture) -> list[str]:
+    return [" / ".join(box.lines) for box in picture.boxes()]
+
+
+def clusters(children: tuple[Box | Cluster, ...]) -> list[Cluster]:
+    found = [child for child in children if isinstance(child, Cluster)]
+    return [*found, *(inner for cluster in found for inner in clusters(cluster.children))]
+
+
+def titles(picture: Picture) -> list[str]:
+    return [cluster.title for cluster in clusters(picture.children)]
+
+
+def block(text: str) -> str:
+    return "block unit(c) { conv(3x3, c) -> bn -> relu -> conv(3x3, c) }\n" + text
+
+
+# --- what is folded ------------------------------------------------------------------------------
+
+
+def test_a_call_before_a_repeat_of_the_same_block_counts_with_it() -> None:
+    picture = picture_of(graph_of(block("net n { input x: 8x9x9; unit(8) -> unit(8) * 2 }")))
+    assert titles(picture) == ["unit1–3: unit(8)  x3"]
+    assert len(texts(picture)) == 4
+
+
+def test_a_repeat_whose_shapes_change_is_drawn_out() -> None:
+    picture = picture_of(graph_of("net n { input x: 8x64x64; (conv(3x3, 8) -> maxpool(2x2)) * 3 }"))
+    assert sum("maxpool" in text for text in texts(picture)) == 3
+
+
+def test_a_repeat_of_layers_in_one_box_says_how_often_and_what_each_costs() -> None:
+    picture = picture_of(graph_of("net n { input x: 3x9x9; (conv(3x3, 8) -> relu) * 4 }"))
+    assert texts(picture)[1] == "conv1–4: 3x3, 8 · relu  x4 / 224–584 params · 17.5K–46.7K macs each"
+
+
+def test_equal_branches_are_drawn_once_side_by_side() -> None:
+    picture = picture_of(graph_of(block("net n { input x: 8x9x9; add { for i in range(32) { unit(8) } } }")))
+    assert titles(picture) == ["unit1–32  x32 side by side"]
+
+
+def test_a_block_whose_value_is_tapped_is_not_folded_away() -> None:
+    """The second unit's value goes to the sum too, so it must stand in the picture."""
+    text = block("net n { input x: 8x9x9; unit(8); y: unit(8); unit(8); unit(8); z: id; add(y, z) }")
+    picture = picture_of(graph_of(text))
+    assert not any("x4" in title or "x3" in title for title in titles(picture))
+
+
+def test_a_block_before_a_branch_of_the_same_blocks_is_not_counted_with_them() -> None:
+    text = block("net n { input x: 8x9x9; unit(8); add { unit(8) -> unit(8); id } }")
+    assert [title for title in titles(picture_of(graph_of(text))) if "x3" in title] == []
+
+
+def test_a_dense_group_is_drawn_once_and_reads_what_entered_it() -> None:
+    text = block("net n { input x: 8x9x9; dense { for i in range(5) { l[i]: unit(4) } } }")
+    picture = picture_of(graph_of(text))
+    assert titles(picture) == ["l0–4: unit(4)  x5 dense"]
+    boxes = {box.lines[0]: box.id for box in picture.boxes()}
+    assert (boxes["x"], boxes["concat"], "skip") in {(e.source, e.target, e.kind) for e in picture.edges}
+
+
+def test_normalisation_and_activation_share_the_box_of_their_convolution() -> None:
+    post = picture_of(graph_of("net n { input x: 8x9x9; conv(3x3, 8) -> bn -> relu -> dropout -> fc(10) }"))
+    assert [text.split(" / ")[0] for text in texts(post)[1:3]] == [
+        "conv1: 3x3, 8 · bn · relu · dropout",
+        "fc1: 10",
+    ]
+    before = picture_of(
+        graph_of("net n { input x: 8x9x9; bn -> relu -> conv(1x1, 9) -> bn -> relu -> conv(3x3, 8) }")
+    )
+    assert [text.split(" / ")[0] for text in texts(before)[1:3]] == [
+        "conv1: bn · relu · conv 1x1, 9",
+        "conv2: bn · relu · conv 3x3, 8",
+    ]
+
+
+def test_a_value_with_two_readers_ends_its_box() -> None:
+    picture = picture_of(
+        graph_of("net n { input x: 8x9x9; conv(3x3, 8); y: id; relu; conv(3x3, 8); z: id; add(y, z) }")
+    )
+    assert [text.split(" / ")[0] for text in texts(picture)][1:3] == [
+        "conv1: 3x3, 8",
+        "conv2: relu · conv 3x3, 8",
+    ]
+
+
+def test_a_second_use_of_shared_weights_says_so() -> None:
+    text = "net n { input x: 8x9x9; let s = share(conv(3x3, 8)); s -> maxpool(3x3) -> s }"
+    assert sum("shared weights" in text for text in texts(picture_of(graph_of(text)))) == 1
+
+
+def test_resnet50_has_under_thirty_boxes_and_shows_each_kind_of_block_once() -> None:
+    picture = page("resnet50")
+    assert len(texts(picture)) < 30
+    assert "bottleneck(64)  x2" in titles(picture)
+    assert any(
+        text.startswith("bottleneck(256)  x5 / 1.12M params · 218M macs each") for text in texts(picture)
+    )
+
+
+def test_every_shape_and_every_count_of_resnet50_stands_in_the_picture() -> None:
+    picture = page("resnet50")
+    labels = {edge.label for edge in picture.edges}
+    assert {"3x224x224", "64x112x112", "256x56x56", "512x28x28", "1024x14x14", "2048x7x7", "1000"} <= labels
+    assert picture.facts == "input 3x224x224 · 25.6M parameters · 4.09G multiply-adds"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_expanded_each_layer_is_drawn_and_no_edge_is_lost(name: str) -> None:
+    graph = small_net(name)
+    picture = picture_of(graph, expand=True)
+    assert not any(re.search(r"  x\d", text) for text in [*texts(picture), *titles(picture)])
+    reached = {edge.target for edge in picture.edges}
+    assert reached == {box.id for box in picture.boxes() if box.kind != "input"}
+
+
+@pytest.mark.parametrize("expand", [False, True])
+@pytest.mark.parametrize("name", [*NAMES, *PAGES])
+def test_each_layer_stands_in_one_box_or_is_a_wire_of_a_dense_group(name: str, expand: bool) -> None:
+    graph = small_net(name) if name in NAMES else bundled(name)
+    shapes = Facts(graph).shapes
+    plan = outline(graph)
+    plan = unroll(plan) if expand else fold(plan, graph, shapes)
+    drawn = [node for box in drafts(draft(plan, graph, shapes, expand)) for ids in box.uses for node in ids]
+    assert len(drawn) == len(set(drawn))
+    assert {node.id for node in graph} == {*drawn, *plan.wires}
+    assert {graph[wire].op.name for wire in plan.wires} <= {"concat"}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_boxes_account_for_every_parameter(name: str) -> None:
+    """Counts of boxes, times how often they and their clusters stand, add up to the net's."""
+    graph = bundled(name)
+
+    def total(children: tuple[Box | Cluster, ...], times: int) -> float:
+        amount = 0.0
+        for child in children:
+            if isinstance(child, Cluster):
+                amount += total(child.children, times * child.count)
+                continue
+            for low, high in re.findall(r"([\d.]+[KMG]?)(?:–([\d.]+[KMG]?))? params", " ".join(child.lines)):
+                amount += times * child.count * (number(low) + number(high or low)) / 2
+        return amount
+
+    wanted = Facts(graph).total.params
+    tolerance = 0.35 if name in ("vgg16", "fractalnet20") else 0.02  # a span's middle is not its mean
+    assert total(page(name).children, 1) == pytest.approx(wanted, rel=tolerance)
+
+
+def number(text: str) -> float:
+    return float(text.rstrip("KMG")) * {"K": 1e3, "M": 1e6, "G": 1e9}.get(text[-1], 1)
+
+
+def test_skips_are_found_and_the_main_way_is_one_way() -> None:
+    picture = page("resnet50")
+    assert sum(edge.kind == "skip" for edge in picture.edges) == 3  # a projection's two, and a plain one
+    main = [(edge.source, edge.target) for edge in picture.edges if edge.main]
+    assert [target for _, target in main[:-1]] == [source for source, _ in main[1:]]
+
+
+def test_a_net_of_many_unlike_layers_is_refused_with_a_way_out() -> None:
+    layers = " -> ".join(f"conv(1x1, {width})" for width in range(1, 700))
+    with pytest.raises(TooLarge) as refusal:
+        picture_of(graph_of(f"net n {{ input x: 3x8x8; {layers} }}"))
+    assert refusal.value.message == "a picture of 701 boxes cannot be read; at most 600 are drawn"
+    assert "drawn once" in refusal.value.help
+
+
+def test_a_very_long_net_of_equal_layers_is_one_box() -> None:
+    picture = picture_of(graph_of("net n { input x: 8x8x8; (conv(1x1, 8) -> relu) * 4_000 }"))
+    assert len(texts(picture)) == 3
+    with pytest.raises(TooLarge) as refusal:
+        picture_of(graph_of("net n { input x: 8x8x8; (conv(1x1, 8) -> relu) * 4_000 }"), expand=True)
+    assert "--expand" in refusal.value.help
+
+
+# --- DOT -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["resnet50", "googlenet", "densenet121", "unet"])
+def test_dot_is_as_it_was(name: str, request: pytest.FixtureRequest) -> None:
+    path, dot = GOLDEN / f"{name}.dot", write_dot(page(name))
+    if request.config.getoption("--update"):
+        path.write_text(dot, encoding="utf-8")
+    assert dot == path.read_text(encoding="utf-8")
+
+
+def test_one_text_gives_the_same_bytes_in_every_process() -> None:
+    script = (
+        "import sys; from netc import driver; from netc.files import find_spec\n"
+        "from netc.drawing import draw_as\n"
+        "facts = driver.compile(find_spec('googlenet')).compiled.training\n"
+        "for format in ('dot', 'mermaid', 'svg', 'png', 'pdf'):\n"
+        "    sys.stdout.buffer.write(draw_as(facts, format))"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        )
+        for seed in ("1", "2")
+    ]
+    assert runs[0].stdout == runs[1].stdout
+    assert runs[0].stdout.count(b"%PDF") == 1
+
+
+# --- the laid-out picture ------------------------------------------------------------------------
+
+Rectangle = tuple[float, float, float, float]
+
+
+def rectangle(node: dict[str, Any]) -> Rectangle:
+    x, y = map(float, node["pos"].split(","))
+    width, height = float(node["width"]) * 36, float(node["height"]) * 36
+    return x - width, y - height, x + width, y + height
+
+
+def overlap(a: Rectangle, b: Rectangle) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def inside(outer: Rectangle, inner: Rectangle) -> bool:
+    low = outer[0] - ROUNDING <= inner[0] and outer[1] - ROUNDING <= inner[1]
+    return low and inner[2] <= outer[2] + ROUNDING and inner[3] <= outer[3] + ROUNDING
+
+
+def label_rectangles(item: dict[str, Any]) -> list[Rectangle]:
+    """Where each line of a label stands: Graphviz gives its baseline."""
+    found, size = [], 10.0
+    for step in item.get("_ldraw_", []):
+        if step["op"] == "F":
+            size = step["size"]
+        elif step["op"] == "T":
+            (x, y), width = step["pt"], step["width"]
+            left = {"c": x - width / 2, "l": x, "r": x - width}[step["align"]]
+            found.append((left, y - size * 0.25, left + width, y + size * 0.8))
+    return found
+
+
+@cache
+def laid_out(name: str) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """Nodes and clusters by name, and edges."""
+    found = json.loads(lay_out(write_dot(page(name)), "json"))
+    return {item["name"]: item for item in found["objects"]}, found["edges"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_two_boxes_overlap_and_none_lies_across_the_edge_of_a_cluster(name: str) -> None:
+    objects, _ = laid_out(name)
+    boxes = {name: rectangle(item) for name, item in objects.items() if "pos" in item}
+    assert set(boxes) >= {box.id for box in page(name).boxes()}
+    ids = sorted(boxes)
+    for position, left in enumerate(ids):
+        for right in ids[position + 1 :]:
+            assert not overlap(boxes[left], boxes[right]), (left, right)
+    for cluster in clusters(page(name).children):
+        x0, y0, x1, y1 = map(float, objects[cluster.id]["bb"].split(","))
+        held = {child.id for child in descend(cluster)}
+        for id_, box in boxes.items():
+            assert inside((x0, y0, x1, y1), box) if id_ in held else not overlap((x0, y0, x1, y1), box), id_
+
+
+def descend(cluster: Cluster) -> list[Box]:
+    boxes: list[Box] = []
+    for child in cluster.children:
+        boxes += [child] if isinstance(child, Box) else descend(child)
+    return boxes
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_label_leaves_its_box(name: str) -> None:
+    objects, _ = laid_out(name)
+    for box in page(name).boxes():
+        lines = label_rectangles(objects[box.id])
+        assert len(lines) == len(box.lines)
+        assert all(inside(rectangle(objects[box.id]), line) for line in lines), box.lines
+    for cluster in clusters(page(name).children):
+        x0, y0, x1, y1 = map(float, objects[cluster.id]["bb"].split(","))
+        assert all(inside((x0, y0, x1, y1), line) for line in label_rectangles(objects[cluster.id])), (
+            cluster.title
+        )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_shape_beside_an_edge_lies_on_a_box(name: str) -> None:
+    objects, edges = laid_out(name)
+    boxes = [rectangle(item) for item in objects.values() if "pos" in item]
+    labels = [label for edge in edges for label in label_rectangles(edge)]
+    assert labels
+    for x0, y0, x1, y1 in labels:
+        middle = (x0 + 1, y0 + 3, x1 - 1, y1 - 2)  # the letters, without the space around them
+        assert not any(overlap(middle, box) for box in boxes)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_edge_ends_on_its_boxes(name: str) -> None:
+    objects, edges = laid_out(name)
+    by_number = {item["_gvid"]: item for item in objects.values()}
+    visible = [edge for edge in edges if edge.get("style") != "invis"]
+    assert len(visible) == len(page(name).edges)
+    for edge in visible:
+        tip, *curve = edge["pos"].split()
+        assert tip.startswith("e,")
+        for item, place in ((by_number[edge["tail"]], curve[0]), (by_number[edge["head"]], tip[2:])):
+            x, y = map(float, place.split(","))
+            x0, y0, x1, y1 = rectangle(item)
+            assert inside((x0 - 4, y0 - 4, x1 + 4, y1 + 4), (x, y, x, y)), (edge["pos"], item["name"])
+            assert min(abs(x - x0), abs(x - x1), abs(y - y0), abs(y - y1)) < 8
+
+
+def test_a_page_of_resnet50_is_no_more_than_four_times_as_high_as_wide() -> None:
+    svg = ElementTree.fromstring(lay_out(write_dot(page("resnet50")), "svg"))
+    width, height = (float(svg.attrib[side].removesuffix("pt")) for side in ("width", "height"))
+    assert height < 4 * width
+
+
+# --- Graphviz, wherever it is --------------------------------------------------------------------
+
+
+def test_without_a_system_graphviz_all_formats_are_drawn_and_nothing_is_said(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    dot = write_dot(page("textcnn"))
+    assert lay_out(dot, "svg").startswith(b"<svg")
+    assert lay_out(dot, "png").startswith(b"\x89PNG")
+    assert lay_out(dot, "pdf").startswith(b"%PDF")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_dot_on_the_path_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write_program(tmp_path / "dot", 'echo warning >&2; cat > "$0.in"; echo "<svg>$*</svg>"')
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert lay_out("digraph { a }", "svg") == b"<svg>-Tsvg</svg>\n"
+    assert (tmp_path / "dot.in").read_text() == "digraph { a }"
+
+
+def test_a_dot_that_fails_gives_way_to_the_bundled_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write_program(tmp_path / "dot", "exit 1")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert b">a</text>" in lay_out("digraph { a }", "svg")
+
+
+def test_without_any_graphviz_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(layout, "find_spec", lambda name: None)
+    with pytest.raises(LayoutFailed) as refusal:
+        lay_out("digraph { a }", "svg")
+    assert "no Graphviz was found" in refusal.value.message
+    assert "pygraphviz" in refusal.value.help
+
+
+def write_program(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+# --- text from a spec stays data -----------------------------------------------------------------
+
+HOSTILE = st.one_of(
+    st.text(max_size=60),
+    st.sampled_from(
+        [
+            "<b>bold</b>",
+            "<",
+            "&lt;script&gt;",
+            '"]; evil [label="x',
+            "\\",
+            "a\\",
+            '\\"',
+            "\\N\\G\\l\\n",
+            "]]>",
+            "--><script>alert(1)</script>",
+            "javascript:alert(1)",
+            "\x1b[31mred",
+            "\u202egnirts\u2066",
+            "end",
+            "cluster",
+            "%%{init: {}}%%",
+            "\ud800",
+            "a\r\nb\tc",
+        ]
+    ),
+)
+TAGS = {"svg", "g", "title", "path", "polygon", "polyline", "ellipse", "text"}
+ATTRIBUTES = {
+    *("width", "height", "viewBox", "id", "class", "transform", "fill", "stroke", "stroke-width"),
+    *("stroke-dasharray", "d", "points", "text-anchor", "x", "y", "font-family", "font-size"),
+    "{http://www.w3.org/XML/1998/namespace}space",
+}
+
+
+def hostile_picture(words: list[str]) -> Picture:
+    boxes = tuple(
+        Box(f"n{number}", "layer", "convolution", (show(word) or "empty", "2 params"), 1, show(word, 400))
+        for number, word in enumerate(words)
+    )
+    cluster = Cluster("cluster_1", show(words[0]) or "empty", 2, boxes, show(words[-1]))
+    edges = tuple(Edge(a.id, b.id, "flow", show(words[-1])) for a, b in pairwise(boxes))
+    return Picture(show(words[0]), show(words[1]), (cluster,), edges, ("convolution",))
+
+
+@settings(max_examples=12)
+@given(st.lists(HOSTILE, min_size=8, max_size=8))
+def test_hostile_words_are_shown_in_the_svg_and_do_nothing(words: list[str]) -> None:
+    picture = hostile_picture(words)
+    svg = lay_out(write_dot(picture), "svg", {box.id: box.hint for box in picture.boxes()})
+    root = ElementTree.fromstring(svg)
+    for element in root.iter():
+        assert element.tag.removeprefix("{http://www.w3.org/2000/svg}") in TAGS
+        assert set(element.attrib) <= ATTRIBUTES
+    written = [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    for box in picture.boxes():
+        assert normal(box.lines[0]) in map(normal, written)
+    assert all(character.isprintable() or character == "\n" for character in svg.decode())
+    assert svg.count(b"http") == svg.count(b"http://www.w3.org/2000/svg")
+
+
+def normal(text: str) -> str:
+    """Graphviz writes spaces at the ends of a line, or several in a row, as others."""
+    return " ".join(text.replace("\xa0", " ").split())
+
+
+def test_strings_of_a_spec_are_data_from_the_text_to_the_svg() -> None:
+    """A block's argument is the only string of a spec that a picture shows: names are plain words."""
+    text = r"""
+        block unit(c, tag) { conv(3x3, c) -> bn; add { conv(3x3, c); id } }
+        net n { input x: 3x8x8; unit(4, "<script>"); unit(5, "&lt;\\"); unit(6, "\"];x[label=<b>") }
+    """
+    picture = picture_of(graph_of(text))
+    assert [title for title in titles(picture) if "script" in title] == ['unit1: unit(4, "<script>")']
+    svg = lay_out(write_dot(picture), "svg")
+    assert b"<script" not in svg
+    assert b"<b>" not in svg
+    assert "script" in " ".join(ElementTree.fromstring(svg).itertext())
