@@ -57,10 +57,7 @@ class Cost(Struct, frozen=True):
 
 
 class Model:
-    """One net of a spec, compiled.
-
-    `graph` holds its layers with the auxiliary heads, where it has any; `inference_graph` leaves these out.
-    """
+    """One net of a spec, compiled."""
 
     def __init__(self, compiled: driver.Compiled, diagnostics: tuple[Diagnostic, ...] = ()) -> None:
         self.name = compiled.name
@@ -71,14 +68,17 @@ class Model:
 
     @property
     def graph(self) -> Graph:
+        """The layers with the auxiliary heads."""
         return self._training.graph
 
     @property
     def inference_graph(self) -> Graph:
+        """The layers without the auxiliary heads, as the papers count."""
         return self._inference.graph
 
     @cached_property
     def cost(self) -> Cost:
+        """What the net costs for one image."""
         inference, training = self._inference, self._training
         return Cost(
             params=inference.total.params,
