@@ -7,7 +7,6 @@ from . import apply as applying
 from . import evaluate as evaluating
 from . import groups
 from .elaboration import Elaboration
-from .faults import POISON, Silent
 from .frames import Label, Merge, Names, Sequence, Tensor
 from .scope import Labelled, Labels, Scope
 from .values import BlockLayer, Builtin, Closure, Identity, Layer, SharedLayer, Value, describe
@@ -46,13 +45,11 @@ def _run_step(
 ) -> Value:
     if isinstance(step, ast.Tuple):
         return _run_tuple(e, step, scope, value)
-    if isinstance(step, ast.Group):
-        if value is POISON:
-            raise Silent
-        return groups.run_group(e, step, value, scope, label, inner)
-    layer = evaluating.evaluate(e, step, scope)
     if value is None:
         raise scope.fault(step, "misplaced", "no value flows here yet", help="declare the input first")
+    if isinstance(step, ast.Group):
+        return groups.run_group(e, step, value, scope, label, inner)
+    layer = evaluating.evaluate(e, step, scope)
     return applying.apply(e, layer, value, scope, step, label, inner)
 
 

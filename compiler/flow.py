@@ -19,7 +19,7 @@ from .frames import (
     Tensor,
     Turn,
 )
-from .scope import Labelled, Scope
+from .scope import Scope
 from .values import SharedLayer, Value
 
 
@@ -66,18 +66,10 @@ def run_statements(e: Elaboration, body: ast.Body, scope: Scope, course: Course)
 def _spoil(statement: ast.Statement, scope: Scope, course: Course) -> None:
     """After a mistake, what the statement would have given or named is broken."""
     match statement:
-        case ast.Flow(labels=labels):
-            for label in labels:
-                if not label.indices:
-                    scope.labels.entries.setdefault((label.name, ()), Labelled(POISON))
-            course.give(statement, POISON, [])
         case ast.Let(name=name):
             scope.names[name.id] = POISON
-        case ast.Input(label=label):
-            if label is not None:
-                scope.labels.entries[label.name, ()] = Labelled(POISON)
-            course.give(statement, POISON, [])
-        case ast.If() | ast.For():
+        case ast.Flow() | ast.Input() | ast.If() | ast.For():
+            scope.labels.broken.update(labels.written_in(statement))
             course.give(statement, POISON, [])
 
 

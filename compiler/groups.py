@@ -26,6 +26,10 @@ def run_group(
 ) -> Value:
     """Send `value` through a group written in `scope`. `label` names its module, `inner` takes its labels."""
     body = scope.inside(here=value, labels=inner, in_loop=False if label is not None else None)
+    if value is POISON:  # what is wrong with the members themselves is said all the same
+        with e.writing([]):
+            flow.run_body(e, group.body, body, POISON)
+        raise Silent
     if group.head is None:
         return _run_braces(e, group, value, body, label)
     word = _head(e, group, scope)

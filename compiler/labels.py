@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..dsl import ast
 from ..ops.base import Window
 from . import evaluate as evaluating
@@ -35,19 +37,39 @@ def find_label(e: Elaboration, expr: ast.Expr, scope: Scope) -> Labelled | None:
                     help=suggest(name, list(scope.labels.names())),
                 )
             return found
+        case ast.Index(target=ast.Attribute(target=target, name=name), items=items):
+            outer = find_label(e, target, scope)
+            indexed = _within(outer, name, label_indices(e, items, scope)) if outer is not None else None
+            return indexed or (child_of(e, expr, scope) if _within(outer, name, ()) else None)
         case ast.Index():
             return child_of(e, expr, scope) if find_label(e, expr.target, scope) else None
         case ast.Attribute(target=target, name=name):
-            outer = find_label(e, target, scope)
-            if outer is None or outer.inner is None:
-                return None
-            return outer.inner.entries.get((name, ()))
+            return _within(find_label(e, target, scope), name, ())
     return None
+
+
+def _within(outer: Labelled | None, name: str, indices: tuple[int | str, ...]) -> Labelled | None:
+    """A label of a labelled group."""
+    return outer.inner.entries.get((name, indices)) if outer is not None and outer.inner is not None else None
+
+
+def written_in(node: object) -> Iterator[str]:
+    """The names of all labels that stand in a piece of the text."""
+    if isinstance(node, ast.Label):
+        yield node.name
+    if isinstance(node, tuple):
+        for entry in node:
+            yield from written_in(entry)
+    elif isinstance(node, ast.Node):
+        for field in node.__struct_fields__:
+            yield from written_in(getattr(node, field))
 
 
 def child_of(e: Elaboration, expr: ast.Index, scope: Scope) -> Labelled:
     """`layer[1][0]`: the value of a labelled sequence's child, by number."""
     outer = find_label(e, expr.target, scope)
+    if outer is not None and outer.value is POISON:
+        raise Silent
     if outer is None or outer.event is None:
         raise scope.fault(expr, "unknown-label", "only a labelled sequence has children by number")
     keys = label_indices(e, expr.items, scope)

@@ -29,12 +29,16 @@ class Labels(Struct, eq=False):
     frame: Frame
     parent: Labels | None = None
     entries: dict[tuple[str, tuple[int | str, ...]], Labelled] = {}
+    broken: set[str] = set()
+    """Labels, with whatever indices, of statements in which a mistake was reported."""
 
     def find(self, name: str, indices: tuple[int | str, ...]) -> Labelled | None:
         labels: Labels | None = self
         while labels is not None:
             if (name, indices) in labels.entries:
                 return labels.entries[name, indices]
+            if name in labels.broken:
+                return Labelled(POISON)
             labels = labels.parent
         return None
 
