@@ -35,8 +35,8 @@ NAMES = {
 class Case:
     """The place of an error, and what is around it."""
 
-    def __init__(self, tokens: Sequence[Token], index: int, accepted: set[str], text: str) -> None:
-        self.tokens, self.index, self.accepted, self.text = tokens, index, accepted, text
+    def __init__(self, tokens: Sequence[Token], index: int, accepted: set[str], text: str, item: str) -> None:
+        self.tokens, self.index, self.accepted, self.text, self.item = tokens, index, accepted, text, item
         self.token = tokens[index]
         self.before = tokens[index - 1] if index else None
         self.opener = self.find_opener()
@@ -84,8 +84,7 @@ class Case:
         mark = self.text[self.opener.start]
         if mark != "{":
             return mark
-        word = self.text[self.tokens[0].start : self.tokens[0].end]
-        return word if word in ("expect", "train") else "{"
+        return self.item if self.item in ("expect", "train") else "{"
 
     @property
     def in_head(self) -> bool:

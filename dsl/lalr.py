@@ -25,7 +25,9 @@ Callback = Callable[[Any, int, int, list[Any]], Any]
 
 
 class Unexpected(Exception):
-    """The grammar has no use for the token at `index`, even taken as `kind`; `states` is the stack there."""
+    """The grammar has no use for the token at `index`, even taken as `kind`. The stack of `states` may have
+    been reduced in vain for it.
+    """
 
     def __init__(self, index: int, kind: str, states: list[int]) -> None:
         super().__init__(index)
@@ -94,8 +96,13 @@ class Parser:
                 states.append(state)
         raise ValueError("the tokens have no $END")
 
-    def accepts(self, states: list[int]) -> set[str]:
-        """The terminals that could stand next, on a stack as `Unexpected` holds it."""
+    def accepts(self, tokens: Sequence[Token], start: str, context: Any) -> set[str]:
+        """The terminals that could stand behind `tokens`."""
+        nothing = Token("", 0, 0)
+        try:
+            self.parse([*tokens, nothing], start, context)
+        except Unexpected as stopped:
+            states = stopped.states
         return {kind for kind in self.tables.actions[states[-1]] if self.would_shift(states, kind)}
 
     def would_shift(self, states: list[int], kind: str) -> bool:

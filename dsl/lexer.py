@@ -146,7 +146,7 @@ def repair(kind: str, text: str, start: int, end: int) -> tuple[str, int, Slip]:
 def misread_digits(wrong: str, start: int, end: int) -> Slip:
     message = f"{quote(wrong)} is no number"
     help = ""
-    product = re.fullmatch(r"([0-9.]+)([A-Za-z_]\w*)", wrong)
+    product = re.fullmatch(r"([0-9.]+)([A-Za-z]\w*)", wrong)
     if re.fullmatch(r"\d+(x\w+)+", wrong):
         message = f"{quote(wrong)} is no window: sizes that are computed stand in a list"
         help = f"write {quote('[' + ', '.join(wrong.split('x')) + ']')}"

@@ -13,11 +13,12 @@ from .brackets import CLOSERS, OPENERS
 from .case import HEADS, NAMES, VALUE_STARTS, Case
 from .lalr import Token
 from .slip import Slip
-from .words import FOREIGN, ITEMS, guess_item
+from .words import FOREIGN, ITEM_WORDS, ITEMS, guess_item
 
 
-def explain(tokens: Sequence[Token], index: int, accepted: set[str], text: str) -> Slip:
-    case = Case(tokens, index, accepted, text)
+def explain(tokens: Sequence[Token], index: int, accepted: set[str], text: str, item: str) -> Slip:
+    """`item` is the word that begins the item, or was meant to."""
+    case = Case(tokens, index, accepted, text, item)
     for explanation in EXPLANATIONS:
         slip = explanation(case)
         if slip is not None:
@@ -124,7 +125,8 @@ def explain_missing_value(case: Case) -> Slip | None:
         return None
     if case.token.kind == "ARROW" and before.kind in ("LBRACE", "_NL", "COLON", "LPAR", "COMMA"):
         return case.slip("this `->` has nothing on its left", "a chain begins with a layer or a tensor")
-    if case.ends or case.token.kind in ("COMMA", "ARROW"):
+    no_head = case.token.kind == "LBRACE" and before.kind in ("IF", "IN", "EXPECT", "TRAIN")
+    if case.ends or no_head or case.token.kind in ("COMMA", "ARROW"):
         if case.token.kind not in ("_NL", "$END") and (before.kind in ("COMMA", "_NL", *OPENERS)):
             return case.slip(f"a value is missing before {case.written(case.token)}")
         mark = case.written(before)
@@ -135,7 +137,7 @@ def explain_missing_value(case: Case) -> Slip | None:
 def explain_missing_brace(case: Case) -> Slip | None:
     if not case.in_head or "LBRACE" not in case.accepted:
         return None
-    if not case.ends and case.token.kind not in VALUE_STARTS:
+    if not case.ends and (case.token.kind not in VALUE_STARTS or "COMMA" in case.accepted):
         return None
     word = case.written(case.first)
     following = case.tokens[case.index + 1 : case.index + 2]
@@ -155,7 +157,8 @@ def explain_missing_mark(case: Case) -> Slip | None:
     if "ASSIGN" in case.accepted and case.first.kind in ("LET", "NET") and "COMMA" not in case.accepted:
         return case.slip("`=` is missing", f"write {case.written(case.first)[:-1]} name = ...`")
     value = token.kind in VALUE_STARTS or token.kind == "ELLIPSIS"
-    if value and case.section in ("(", "[") and "COMMA" in case.accepted:
+    listed = case.section in ("(", "[") or case.first.kind == "TRAIN"
+    if value and listed and "COMMA" in case.accepted:
         message = f"a comma is missing before {case.written(token)}"
         return case.slip(message, insert=", ") if token.kind != "LBRACE" else case.slip(message)
     if token.kind in ("NAME", "REPORTED") and case.section == "expect" and "COMMA" in case.accepted:
@@ -167,7 +170,8 @@ def explain_side_by_side(case: Case) -> Slip | None:
     if not case.after_value or case.token.kind not in VALUE_STARTS:
         return None
     here = case.written(case.token)
-    if case.before is not None and case.before.kind == "RBRACE":
+    is_item = case.opener is None and here.strip("`") in ITEM_WORDS
+    if is_item or (case.before is not None and case.before.kind == "RBRACE"):
         return case.slip(f"a line end or `;` is missing before {here}")
     if case.section not in ("(", "["):
         help = "`->` sends one through the other; a line end or `;` ends a statement"
@@ -186,7 +190,8 @@ def explain_reserved(case: Case) -> Slip | None:
     word = case.text[case.token.start : case.token.end]
     if "NAME" not in case.accepted or not word.isalpha() or case.token.kind == "NAME":
         return None
-    if case.wants_value:
+    following = case.tokens[case.index + 1 :][:1]
+    if case.wants_value and not (following and following[0].kind == "ASSIGN"):
         if case.token.kind in ("IF", "FOR"):
             value = "`a if c else b`" if case.token.kind == "IF" else "`[f(x) for x in list]`"
             help = f"put it in braces: `{{ {word} ... }}`; as a value, write {value}"

@@ -33,6 +33,7 @@ CACHED_LENGTH = 100_000
 """The longest text of an item that is kept."""
 MOST_CHARACTERS = 1_000_000
 """How many are read again and again for further mistakes of one item."""
+Gaps = tuple[tuple[int, int], ...]
 DEFINED = re.compile(r"\w+[ \t]+([A-Za-z_]\w*)")
 
 
@@ -101,9 +102,9 @@ def parse_item(text: str) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
 def read_item(text: str) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
     """The tree of one item, or what is wrong with it: each broken statement is told of and painted over."""
     slips: list[Slip] = []
-    painted, start = text, "item"
+    painted, start, word = text, "item", guess_item(first_word(text))
     for _ in range(min(MOST_SLIPS, max(MOST_CHARACTERS // (len(text) + 1), 2))):
-        tree, found, gaps = read_once(painted, start)
+        tree, found, gaps = read_once(painted, start, word)
         slips.extend(slip for slip in found if slip not in slips)
         if tree is not None and not slips:
             return tree, ()
@@ -111,7 +112,7 @@ def read_item(text: str) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
             break
         painted = paint(painted, gaps)
         if start == "item" and gaps[0][0] == 0:
-            start = BODY_STARTS.get(guess_item(first_word(text)), "")
+            start = BODY_STARTS.get(word, "")
             if not start or not painted.lstrip().startswith("{"):
                 break
     return None, leave_out_echoes(slips, text)
@@ -122,8 +123,8 @@ def first_word(text: str) -> str:
     return found[0] if found else ""
 
 
-def read_once(text: str, start: str) -> tuple[ast.Definition | None, list[Slip], tuple[tuple[int, int], ...]]:
-    """The tree, what is wrong, and what to paint over before reading on."""
+def read_once(text: str, start: str, word: str) -> tuple[ast.Definition | None, list[Slip], Gaps]:
+    """The tree, what is wrong, and what to paint over before reading on. `word` begins the item."""
     raw, slips = tokenize(text)
     if len(slips) >= MOST_SLIPS:
         return None, slips, ()
@@ -140,9 +141,10 @@ def read_once(text: str, start: str) -> tuple[ast.Definition | None, list[Slip],
     except Unexpected as error:
         tokens[error.index] = tokens[error.index]._replace(kind=error.kind)
         gaps = find_gaps(tokens, error.index)
-        if start == "item" and not guess_item(first_word(text)):
+        if start == "item" and not word:
             gaps = ((0, len(text)),)
-        slip = explain(tokens, error.index, parser.accepts(error.states), text)
+        accepted = parser.accepts(tokens[: error.index], start, Builder(text))
+        slip = explain(tokens, error.index, accepted, text, word)
         return None, [*slips, replace(slip, gaps=gaps)], gaps
     if any(is_missing_brace(slip, text) for slip in slips):
         # What stands in the wrong braces may well be wrong there.

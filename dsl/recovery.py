@@ -122,7 +122,8 @@ def goes_on(slip: Slip, other: Slip, text: str) -> bool:
     """Whether it is about the `else` or `->` of what was painted for the other."""
     if not other.gaps or other.start >= slip.start:
         return False
-    if text.startswith("else", slip.start) and text.startswith("if", other.gaps[0][0]):
+    head = other.code == "unclosed" and text.startswith("if", other.gaps[0][0])
+    if head and text.startswith("else", slip.start):
         return True
     return text.startswith(("else", "->"), slip.start) and any(
         end <= slip.start and not text[end : slip.start].strip() for _, end in other.gaps

@@ -126,7 +126,8 @@ def clip(text: str, mark: int) -> tuple[int, int]:
 
 
 def show(text: str) -> str:
-    return "".join(map(show_character, text)) if not text.isprintable() else text
+    """A text of a message: what does not print is shown, and it stays on its line."""
+    return text if text.isprintable() else "".join(map(show_character, text)).replace("\t", " ")
 
 
 def show_character(character: str) -> str:
