@@ -25,7 +25,6 @@ from .compiler.lower import choose, is_template, lower
 from .compiler.program import Program, resolve
 from .compiler.scope import suggest
 from .compiler.values import NetValue, Value
-from .compiler.verify import verify as verify_graph
 from .dsl import ast
 from .dsl.diagnostics import Diagnostic
 from .dsl.parser import DEFINITIONS
@@ -178,9 +177,7 @@ def facts_of(
     graph = lower(program, net, settings=settings, inputs=inputs, limits=limits)
     if graph is None:
         return None
-    facts = Facts(graph, verify_graph(graph))
-    if facts.inference is not facts:
-        verify_graph(facts.inference.graph)
+    facts = Facts(graph)  # which verifies the graph, before its first table and after each pass
     _ = facts.inference.costs
     return facts
 
