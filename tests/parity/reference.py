@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
+import operators  # noqa: F401  # before torchvision
+import timm
 from torch import Tensor, nn
-
-# A CPU torch has none of the compiled operators that torchvision registers shapes for when it is imported.
-# Nothing here runs them; declaring them is enough.
-_operators = torch.library.Library("torchvision", "FRAGMENT")
-for _name in ("nms", "qnms"):
-    if not hasattr(torch.ops.torchvision, _name):
-        _operators.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-import timm  # noqa: E402
-from torchvision import models  # noqa: E402
+from torchvision import models
 
 RENAMED = {"googlenet_tv": "googlenet", "resnext50": "resnext50_32x4d"}
 """Ours -> torchvision's, where the names differ."""
