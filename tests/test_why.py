@@ -52,7 +52,7 @@ def test_every_equation_is_true_and_gives_the_figures_of_the_table(name):
         for line in why.sums:
             assert is_true(line.arithmetic) if " = " in line.arithmetic else True
             total = int(line.arithmetic.split(" = ")[-1].split(", the")[0].replace(",", ""))
-            assert total == getattr(costs.modules[path], line.what)
+            assert total == getattr(costs.modules[module.path], line.what)
 
 
 def test_nothing_is_found_for_what_names_no_part():
