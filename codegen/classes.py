@@ -127,8 +127,10 @@ def printed(plan: ClassPlan) -> set[str]:
 
     def step(event: Event) -> None:
         match event:
-            case Step(make=make, given=given):
+            case Step(make=make, given=given, holder=holder):
                 made(make)
+                if holder is not None:
+                    found.add(holder)
                 arguments(given)
             case Fork(condition=condition):
                 found.update(free(condition))

@@ -40,7 +40,7 @@ def home(plan: ClassPlan) -> Home:
     if plan.steps and isinstance(plan.steps[0], Family):
         return Home("nn.ModuleList" if plan.steps[0].key is None else "nn.ModuleDict")
     attributes: list[str] = []
-    plain = True
+    plain = not held(plan)
 
     def visit(event: Event) -> None:
         nonlocal plain
@@ -61,6 +61,13 @@ def home(plan: ClassPlan) -> Home:
 # --- calls ---------------------------------------------------------------------------------------
 
 
+def submodule(path: str) -> str:
+    """A module inside this one by its path."""
+    if "." not in path and path.isidentifier():
+        return f"self.{path}"
+    return f"self.get_submodule({literal(path)})"
+
+
 def construct(made: Made) -> Piece:
     """A constructor call, of a chain whose entries all fit into one expression."""
     if isinstance(made, Make):
@@ -69,7 +76,7 @@ def construct(made: Made) -> Piece:
 
 
 def argument(given: Given) -> Piece:
-    value = given.value if isinstance(given.value, str) else text(given.value)
+    value = submodule(given.value) if isinstance(given.value, str) else text(given.value)
     return value if given.name is None else f"{given.name}={value}"
 
 
@@ -220,12 +227,14 @@ class Constructor:
             self._sequence(plan.entries, "super().__init__", 2)
         elif plan.steps and isinstance(plan.steps[0], Family):
             self._family(plan.steps[0])
-        elif self.home.base == "nn.ModuleList":
+        elif self.home.base == "nn.ModuleList" and not held(plan):
             self._list()
         else:
             self._say(2, "super().__init__()")
             for name in self.stored:
                 self._say(2, f"self.{name} = {name}")
+            for name in held(plan):
+                self._say(2, f"self.{name} = ({name},)  # in a tuple: its owner registers it")
             self._steps(plan.steps, 2)
         if self.lines == [f"{STEP * 2}super().__init__()"]:
             return []
@@ -374,6 +383,18 @@ class Constructor:
             self._steps(fork.otherwise, indent + 1, declared)
 
 
+def held(plan: ClassPlan) -> list[str]:
+    """The parameters that bring a shared module which `forward` calls."""
+    found: list[str] = []
+
+    def visit(event: Event) -> None:
+        if isinstance(event, Step) and event.holder is not None and event.holder not in found:
+            found.append(event.holder)
+
+    plan.walk(visit)
+    return found
+
+
 def attributes_of(steps: Iterable[Event]) -> set[str]:
     found: set[str] = set()
     for step in steps:
@@ -390,7 +411,7 @@ def signature(plan: ClassPlan) -> list[str]:
 
 
 def declare(parameter: Parameter) -> str:
-    declared = f"{parameter.name}: {kind(parameter.values)}"
+    declared = f"{parameter.name}: {'nn.Module' if parameter.origin == 'module' else kind(parameter.values)}"
     return declared if parameter.default is UNSET else f"{declared} = {literal(parameter.default)}"
 
 
@@ -412,7 +433,7 @@ def kind(values: Sequence[object]) -> str:
             case tuple():
                 name = f"tuple[{', '.join(kind([entry]) for entry in value)}]" if value else "tuple[()]"
             case _:
-                name = "nn.Module"
+                raise AssertionError(value)
         if name not in found:
             found.append(name)
     if len({name for name in found if name.startswith("tuple")}) > 1:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from ..ops.base import Callee
-from .constructor import Home, argument
+from .constructor import Home, argument, submodule
 from .expressions import Expr, Name, free, substitute, text
 from .lines import STEP, WIDTH, Brackets, Piece, Prefixed, comment, lay_out
 from .plan import ClassPlan, Event, Family, Fork, Given, Step, Tap, Variable
@@ -112,7 +112,7 @@ class Forward:
             following = steps[position + 1] if position + 1 < len(steps) else None
             if isinstance(step, Fork):
                 self._fork(step, indent)
-            elif isinstance(step, Step):
+            elif isinstance(step, Step) and step.outputs:
                 self._step(step, following, indent)
 
     def _step(self, step: Step, following: Event | None, indent: int) -> None:
@@ -235,7 +235,7 @@ class Forward:
         depth = max((operand.depth for operand in operands), default=0) + 1
         pieces = [operand.piece for operand in operands]
         if step.attribute is not None or step.reference is not None:
-            head = step.reference or self.home.child(step.attribute or "")
+            head = self._head(step)
             return Value(Brackets(head, tuple(pieces)), depth, False, True, reads)
         given = tuple(Given(entry.name, stored(entry.value)) for entry in step.given)
         if isinstance(step.function, str):
@@ -247,6 +247,13 @@ class Forward:
             items.append("training=self.training")
         typed = step.function.path.startswith(("F.", "torch."))
         return Value(Brackets(step.function.path, tuple(items)), depth, typed, True, reads)
+
+    def _head(self, step: Step) -> str:
+        if step.holder is not None:
+            return f"self.{step.holder}[0]"
+        if step.reference is not None:
+            return self.home.child(step.reference) if "." not in step.reference else submodule(step.reference)
+        return self.home.child(step.attribute or "")
 
     def _flattened(self, operand: Value) -> Value:
         return Value(Brackets("torch.flatten", (operand.piece, "1")), operand.depth, True, True, operand.reads)

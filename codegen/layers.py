@@ -7,14 +7,14 @@ from typing import Any
 
 from msgspec import UNSET
 
-from ..compiler.frames import Apply, Argument, Event, Merge, Tensor
+from ..compiler.frames import Apply, Argument, Call, Event, Merge, Tensor
 from ..compiler.graph import Module, Node
 from ..dsl import ast
 from ..ops.base import Callee, Emit, Shape, Slot, Window
-from .expressions import Const, Expr, Unsettled, binary, free, substitute
+from .expressions import Const, Expr, Name, Unsettled, binary, free, substitute
 from .plan import ClassPlan, Given, Make, Parameter, Step, Variable
 from .settling import Around, Row, Settling, Split, integer, same
-from .terms import TensorTerm, Term, WindowTerm, constant, instantiate, is_plain, plain, short, translate
+from .terms import TensorTerm, Term, WindowTerm, constant, identical, instantiate, is_plain, plain, short, translate
 from .uses import Use
 
 IDENTITY = Make("nn.Identity")
@@ -52,6 +52,66 @@ class Layers:
     def module(self, row: Row, event: Event) -> Module | None:
         return row.use.net.module(event)
 
+    # --- shared layers ---
+
+    def shared(self, rows: Sequence[Row], column: Sequence[Any]) -> tuple[str, str | None] | None:
+        """How the owner of a shared module is reached, and the parameter that brings it; None for the owner itself."""
+        modules = [self.module(row, event) for row, event in zip(rows, column, strict=True)]
+        owners = [module.shared if module is not None else None for module in modules]
+        if all(owner is None for owner in owners):
+            return None
+        if any(owner is None for owner in owners):
+            raise Split(rows, [owner is None for owner in owners])
+        return self.reach(rows, [owner for owner in owners if owner is not None])
+
+    def reach(self, rows: Sequence[Row], owners: list[str]) -> tuple[str, str | None]:
+        """The module at these paths (one a row): an attribute of this class, or one of its parameters."""
+        inner = []
+        for row, owner in zip(rows, owners, strict=True):
+            path = row.use.module.path
+            inner.append(owner[len(path) + 1 :] if path and owner.startswith(f"{path}.") else "" if path else owner)
+        if any(found != inner[0] for found in inner):
+            raise Split(rows, inner)
+        if inner[0]:
+            return inner[0], None
+        named = self.settling.foreign(owners, rows, owners[0].rpartition(".")[2], [None] * len(rows), "module")
+        assert isinstance(named, Name)
+        return named.id, named.id
+
+    def owned(self, rows: Sequence[Row], column: Sequence[Any], scope: Around) -> list[Step]:
+        """`let f = share(...)` in whose body `f` is not used first: the layer is made here, and used elsewhere."""
+        paths = [f"{row.use.module.path}.{event.name}".lstrip(".") for row, event in zip(rows, column, strict=True)]
+        users = [row.use.net.users(path) for row, path in zip(rows, paths, strict=True)]
+        absent = [path not in row.use.net.by_path and bool(found) for row, path, found in zip(rows, paths, users, strict=True)]
+        if len(set(absent)) > 1:
+            raise Split(rows, absent)
+        if not absent[0]:
+            return []
+        first = [found[0] for found in users]
+        if len({type(event) for event in first}) > 1:
+            raise Split(rows, [type(event) for event in first])
+        make = self.call_of(rows, first, scope) if isinstance(first[0], Call) else self.make_of(rows, first, scope)
+        return [Step((), (), column[0].name, make)]
+
+    def make_of(self, rows: Sequence[Row], column: list[Any], scope: Around) -> Make:
+        """The constructor call of a layer that is used elsewhere."""
+        nodes = [row.use.net.graph[event.nodes[0]] for row, event in zip(rows, column, strict=True)]
+        emits = [row.use.net.emits[node.id] for row, node in zip(rows, nodes, strict=True)]
+        alike(rows, emits, nodes)
+        inputs = (self.variable(rows, [event.inputs[0].shape for event in column]),)
+        describe = _Layer(self, rows, column, nodes, inputs, scope, nodes[0].op.name)
+        callees = [emit.module for emit in emits if emit.module is not None]
+        return Make(callees[0].path, describe.given([callee.slots for callee in callees], keep=False))
+
+    def call_of(self, rows: Sequence[Row], column: list[Any], scope: Around) -> Make:
+        """The constructor call of a block that is used elsewhere."""
+        uses = [row.use.net.uses[id(event)] for row, event in zip(rows, column, strict=True)]
+        inputs = tuple(
+            self.variable(rows, [use.inputs[position].shape for use in uses]) for position in range(len(uses[0].inputs))
+        )
+        plan, given, _ = self.arguments(rows, column, uses, inputs, scope)
+        return Make(plan.name, self.written(plan, given))
+
     # --- built-in layers ---
 
     def layer(
@@ -69,10 +129,11 @@ class Layers:
         )
         modules = [self.module(row, event) for row, event in zip(rows, column, strict=True)]
         attribute = modules[0].attribute if modules[0] is not None else None
+        owner = self.shared(rows, column)
         wanted = emit.module is not None and (
             as_module or as_child or bool(emit.weights) or first.label is not None or emit.function is None
         )
-        if wanted and not as_module and any(module is None or module.attribute != attribute for module in modules):
+        if wanted and not as_module and owner is None and any(module is None or module.attribute != attribute for module in modules):
             raise Split(rows, [module.attribute if module is not None else None for module in modules])
         describe = _Layer(self, rows, column, nodes, inputs, scope, self.title(first, attribute))
         overwrites = emit.inplace and all(node.id in row.use.net.inplace for row, node in zip(rows, nodes, strict=True))
@@ -89,7 +150,9 @@ class Layers:
             flattens=emit.flattens,
             light=nodes[0].op.family in LIGHT or nodes[0].op.name == "flatten",
         )
-        if wanted:
+        if wanted and owner is not None:
+            step.reference, step.holder = owner
+        elif wanted:
             callee = emit.module
             assert callee is not None
             step.attribute, step.make = attribute, Make(callee.path, given)
@@ -150,22 +213,10 @@ class Layers:
     def call(self, rows: Sequence[Row], column: list[Any], scope: Around) -> Step:
         """A use of a class: its arguments over the names of this one."""
         uses = [row.use.net.uses[id(event)] for row, event in zip(rows, column, strict=True)]
-        found = [self.plans[id(use)] for use in uses]
-        plan = found[0][0]
-        if any(other is not plan for other, _ in found):
-            raise Split(rows, [id(other) for other, _ in found])
         attribute = uses[0].module.attribute
         inputs = tuple(self.find(rows, [use.inputs[i] if use.kind != "block" else event.inputs[i] for use, event in zip(uses, column, strict=True)]) for i in range(len(uses[0].inputs)))
-        given: dict[str, Expr] = {}
-        title = self.title(column[0], attribute)
-        callee = _Callee(self, rows, column, uses, inputs, scope)
-        for parameter in plan.parameters:
-            values = [parameter.values[index] for _, index in found]
-            arguments = [parameter.arguments[index] if parameter.arguments else None for _, index in found]
-            named = self.parameter_name(rows, title, parameter.name, arguments)
-            given[parameter.name] = self.settling.require(
-                values, rows, named, arguments, lambda p=parameter, a=arguments: callee.argument(p, a)
-            )
+        owner = self.shared(rows, column)
+        plan, given, found = self.arguments(rows, column, uses, inputs, scope)
         outputs = []
         for position, leaving in enumerate(plan.outputs):
             tensors = [use.outputs[position] if use.kind != "block" else event.outputs[position] for use, event in zip(uses, column, strict=True)]
@@ -184,19 +235,48 @@ class Layers:
             outputs.append(variable)
         if plan.is_empty:
             return Step(inputs, inputs)
-        written = tuple(
-            Given(p.name if p.default is not UNSET else None, given[p.name])
-            for p in plan.parameters
-            if p.default is UNSET or not is_literal(given[p.name], p.default)
-        )
-        step = Step(inputs, tuple(outputs), attribute, Make(plan.name, written))
+        if owner is not None:
+            return Step(inputs, tuple(outputs), reference=owner[0], holder=owner[1])
+        step = Step(inputs, tuple(outputs), attribute, Make(plan.name, self.written(plan, given)))
         if any(use.module.attribute != attribute for use in uses):
             step.attribute = None  # a child of a list: its number names it
         return step
 
-    def spare(self, plan: ClassPlan, found: Sequence[Any], rows: Sequence[Row], given: Mapping[str, Expr]) -> dict[str, Expr]:
+    def arguments(
+        self, rows: Sequence[Row], column: list[Any], uses: Sequence[Use], inputs: tuple[Variable, ...], scope: Around
+    ) -> tuple[ClassPlan, dict[str, Expr | str], list[tuple[ClassPlan, int]]]:
+        """The class that these uses have, an argument for each of its parameters, and which of its uses they are."""
+        found = [self.plans[id(use)] for use in uses]
+        plan = found[0][0]
+        if any(other is not plan for other, _ in found):
+            raise Split(rows, [id(other) for other, _ in found])
+        title = self.title(column[0], uses[0].module.attribute)
+        callee = _Callee(self, rows, column, uses, inputs, scope)
+        given: dict[str, Expr | str] = {}
+        for parameter in plan.parameters:
+            values = [parameter.values[index] for _, index in found]
+            if parameter.origin == "module":
+                path, holder = self.reach(rows, values)
+                given[parameter.name] = Name(holder) if holder is not None else path
+                continue
+            arguments = [parameter.arguments[index] if parameter.arguments else None for _, index in found]
+            named = self.parameter_name(rows, title, parameter.name, arguments)
+            given[parameter.name] = self.settling.require(
+                values, rows, named, arguments, lambda p=parameter, a=arguments: callee.argument(p, a)
+            )
+        return plan, given, found
+
+    def written(self, plan: ClassPlan, given: Mapping[str, Expr | str]) -> tuple[Given, ...]:
+        """The arguments as they are printed: those with defaults by name, and not where they have them."""
+        return tuple(
+            Given(p.name if p.default is not UNSET else None, given[p.name])
+            for p in plan.parameters
+            if p.default is UNSET or not is_literal(given[p.name], p.default)
+        )
+
+    def spare(self, plan: ClassPlan, found: Sequence[Any], rows: Sequence[Row], given: Mapping[str, Expr | str]) -> dict[str, Expr]:
         """The arguments, and where they can be had those of parameters that no text of the class prints."""
-        names = dict(given)
+        names = {name: expr for name, expr in given.items() if not isinstance(expr, str)}
         for parameter in plan.unprinted:
             values = [parameter.values[index] for _, index in found]
             expr = self.settling.express(values, rows)
@@ -311,7 +391,7 @@ class _Layer:
     def _fixed(self, name: str) -> Expr:
         """A parameter that the text does not give: the layer's own default."""
         values = [getattr(node.op, name, UNSET) for node in self.nodes]
-        if any(not is_plain(value) or repr(value) != repr(values[0]) for value in values):
+        if any(not is_plain(value) for value in values) or not identical(values):
             raise Unsettled(name)
         return Const(plain(values[0]))
 
@@ -326,7 +406,7 @@ class _Layer:
             if any(argument is None for argument in arguments):
                 raise
         values = [argument.value for argument in arguments if argument is not None]
-        if all(repr(value) == repr(values[0]) for value in values):
+        if identical(values):
             return constant(values[0])
         if all(argument is not None and argument.frame is row.use.frame for argument, row in zip(arguments, self.rows, strict=True)):
             raise Unsettled(name)
@@ -469,6 +549,6 @@ def alike(rows: Sequence[Row], emits: Sequence[Emit], nodes: Sequence[Node]) -> 
         raise Split(rows, keys)
 
 
-def is_literal(expr: Expr, value: object) -> bool:
+def is_literal(expr: Expr | str, value: object) -> bool:
     return isinstance(expr, Const) and same(expr.value, value) and type(expr.value) is type(value)
 

@@ -15,7 +15,7 @@ from .expressions import Const, Expr, Name, Unsettled, binary, evaluate, free, s
 from .layers import Layers
 from .plan import Chain, Element, Entry, Family, Made, Repeat, Variable
 from .settling import Around, Row, Split, Unrolled, Values, integer
-from .terms import TensorTerm, Term, constant, translate
+from .terms import TensorTerm, Term, constant, identical, translate
 
 FEW = 3
 """Fewer turns than these are written out."""
@@ -143,7 +143,7 @@ class Loops(Layers):
         for name in parents[id(turns[0])][1].bindings:
             values = [parents[id(row)][1].bindings[name] for row in turns]
             terms[name] = TensorTerm(None)
-            if all(repr(value) == repr(values[0]) for value in values):
+            if identical(values):
                 try:
                     terms[name] = constant(values[0])
                 except Unsettled:

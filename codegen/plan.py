@@ -15,7 +15,7 @@ from .expressions import Expr
 class Parameter(Struct, eq=False):
     """A constructor parameter. `values` go with the class's uses; `origin` says how a caller finds its argument:
     the block's parameter `source`, that one's `kernel` or `stride`, the `channels` of input `source`, a name in
-    scope, or the `arguments` (one a use) that the text passed from elsewhere."""
+    scope, a shared `module` (whose path is the value), or the `arguments` (one a use) that the text passed from elsewhere."""
 
     name: str
     values: list[Any]
@@ -96,6 +96,8 @@ class Step(Struct, eq=False):
     attribute: str | None = None
     make: Made | None = None
     reference: str | None = None
+    """How another's module is reached from here; `holder` is the parameter that brought it, where one did."""
+    holder: str | None = None
     function: Callee | str | None = None
     given: tuple[Given, ...] = ()
     inplace: bool = False

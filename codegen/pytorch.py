@@ -53,7 +53,7 @@ def emit(
     views = [*(each for group in outputs for each in group)]
     for plan in plans[:-1]:
         views.append(_view(plan, _about(plan), graph))
-    views.append(_view(net, _describe(graph, costs, doc), graph))
+    views.append(_view(net, _describe(graph, net_facts, costs, doc), graph))
     text = _render(graph, net, views, net_facts, version)
     support = {name for made in net_facts.emits.values() for name in made.support}
     rehearse(text, net.name, graph, net_facts.emits, support)
@@ -252,13 +252,14 @@ def _about(plan: ClassPlan) -> list[str]:
     return _wrap(f"The part `{label}`, used {counted}." if label else f"A part of `{use.frame.name}`, used {counted}.")
 
 
-def _describe(graph: Graph, costs: Costs | None, doc: str) -> list[str]:
+def _describe(graph: Graph, net: Net, costs: Costs | None, doc: str) -> list[str]:
     """What a reader of the net's class wants to know first."""
     lines = _wrap(doc.strip() or graph.name)
-    entering = [
-        f"{node.name}: {' x '.join(map(str, node.op.shape([]).dims))}" for node in graph if node.op.family == "input"
-    ]
-    lines += ["", *_wrap(f"Input {', '.join(entering)}.")]
+    entering = [(node.name, " x ".join(map(str, net.shapes[node.id].dims))) for node in graph if node.op.family == "input"]
+    if len(entering) == 1:
+        lines += ["", *_wrap(f"Input: {entering[0][1]}.")]
+    else:
+        lines += ["", *_wrap(f"Inputs: {', '.join(f'{name} {size}' for name, size in entering)}.")]
     if costs is not None:
         total = costs.total
         lines += _wrap(f"{total.params:,} parameters, {total.macs:,} multiply-adds.")
@@ -269,8 +270,7 @@ def _describe(graph: Graph, costs: Costs | None, doc: str) -> list[str]:
 def _render(graph: Graph, net: ClassPlan, views: Sequence[View], facts: Net, version: str) -> str:
     bodies = [line for view in views for line in view.lines]
     text = "\n".join(bodies)
-    support = [name for name in _support(facts) if _mentions(text, name)]
-    snippets = [_snippet(name) for name in support]
+    snippets = _snippets(text, facts)
     everything = "\n".join([text, *snippets, *(view.base for view in views)])
     exported = sorted({net.name, *(view.name for view in views if view.base == "NamedTuple")}, key=lambda n: (n != net.name, n))
     place = graph.frame.item.source.name.rpartition("/")[2]
@@ -314,6 +314,15 @@ def _mentions(text: str, word: str) -> bool:
     import re
 
     return re.search(rf"(?<![\w.]){re.escape(word)}\b", text) is not None
+
+
+def _snippets(text: str, net: Net) -> list[str]:
+    """The snippets that the text calls, and those that these call: a snippet stands after what it needs."""
+    chosen: list[str] = []
+    for name in reversed(_support(net)):
+        if any(_mentions(each, name) for each in (text, *chosen)):
+            chosen.insert(0, _snippet(name))
+    return chosen
 
 
 def _support(net: Net) -> list[str]:

@@ -32,7 +32,7 @@ from .loops import Loops
 from .plan import Chain, ClassPlan, Element, Entry, Fork, Made, Option, Step, Tap, Variable
 from .plan import Event as Planned
 from .settling import Around, Row, Settling, Split, integer
-from .terms import TensorTerm, Term, constant, translate
+from .terms import TensorTerm, Term, constant, identical, translate
 from .uses import Use, members, signature
 
 E = TypeVar("E", bound=Event)
@@ -257,7 +257,7 @@ class Recovery(Loops):
         match first:
             case Bind():
                 self.bind(rows, column, scope)
-                return []
+                return list(self.owned(rows, column, scope))
             case Names():
                 self.name_values(rows, column, scope)
                 return []
@@ -266,7 +266,7 @@ class Recovery(Loops):
                 shape = first.outputs[0].shape
                 variable = self.enter(rows, tensors, self.settling.channels(0, "in_channels", [shape.channels] * len(rows)))
                 self.inputs.append(variable)
-                self.input_names.append(first.name)
+                self.input_names.append("x" if first.label is None and not self.input_names else first.name)
                 scope.labels[first.name] = TensorTerm(variable.channels)
                 scope.names.setdefault("in", TensorTerm(variable.channels))
                 return []
@@ -420,7 +420,7 @@ class Recovery(Loops):
 
 def common(values: Sequence[object]) -> Term:
     """The literal that all have; else a term that cannot be used."""
-    if any(repr(value) != repr(values[0]) for value in values):
+    if not identical(values):
         return UNUSABLE
     try:
         return constant(values[0])

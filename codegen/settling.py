@@ -14,7 +14,7 @@ from ..ops.base import Window
 from .expressions import Const, Expr, Function, Name, Unsettled, binary, evaluate, is_const, whole
 from .plan import Parameter, Variable
 from .python_text import identifier
-from .terms import Scope, TensorTerm, Term, WindowTerm, constant, is_plain, plain, short, translate
+from .terms import Scope, TensorTerm, Term, WindowTerm, constant, identical, is_plain, plain, short, translate
 from .uses import Use
 
 
@@ -110,6 +110,8 @@ def spread(value: Any) -> Any:
 
 def same(left: Any, right: Any) -> bool:
     """Whether an expression's value `left` will do for `right`."""
+    if isinstance(right, tuple) and not isinstance(left, tuple):
+        return False  # what takes a size for each dimension indexes it
     left, right = spread(plain(left)), spread(plain(right))
     if isinstance(left, bool) != isinstance(right, bool) or isinstance(left, str) != isinstance(right, str):
         return False
@@ -158,7 +160,7 @@ class Settling(Mapping[str, Term]):
         values = [argument.value for argument in arguments]
         if any(not is_plain(value) and not isinstance(value, Window) for value in values):
             raise Unsettled(name)
-        if all(repr(value) == repr(values[0]) for value in values):
+        if identical(values):
             return constant(values[0])
         formula = self._formula(name, arguments)
         if formula is not None:
@@ -187,8 +189,9 @@ class Settling(Mapping[str, Term]):
             windows = [value for value in values if isinstance(value, Window)]
             if len(windows) != len(values) or any((window.stride is None) != (term.stride is None) for window in windows):
                 return False
-            return self.holds(term.kernel, [window.size for window in windows], self.rows) and (
-                term.stride is None or self.holds(term.stride, [window.stride for window in windows], self.rows)
+            return self.holds(term.kernel, [short(window.size) for window in windows], self.rows) and (
+                term.stride is None
+                or self.holds(term.stride, [short(window.stride or ()) for window in windows], self.rows)
             )
         return not isinstance(term, TensorTerm) and self.holds(term, values, self.rows)
 
@@ -275,7 +278,7 @@ class Settling(Mapping[str, Term]):
             found = self._fitted(expr, values, rows)
             if found is not None:
                 return found
-        if all(repr(value) == repr(values[0]) for value in values):
+        if identical(values):
             return Const(plain(values[0]))
         return self._guess(values, rows)
 
@@ -324,7 +327,12 @@ class Settling(Mapping[str, Term]):
         return self.foreign(values, rows, name, arguments)
 
     def foreign(
-        self, values: Sequence[Any], rows: Sequence[Row], name: str, arguments: Sequence[Argument | None]
+        self,
+        values: Sequence[Any],
+        rows: Sequence[Row],
+        name: str,
+        arguments: Sequence[Argument | None],
+        origin: str = "foreign",
     ) -> Expr:
         """A parameter with these values; raises `Unrolled` where they differ between the turns of one use."""
         by_use: dict[int, Any] = {}
@@ -336,7 +344,7 @@ class Settling(Mapping[str, Term]):
         some = next(iter(by_use.values()))
         every = [plain(by_use.get(index, some)) for index in range(len(self.uses))]
         passed = [given.get(index) for index in range(len(self.uses))]
-        return Name(self.add(Parameter(name, every, "foreign", None, passed)))
+        return Name(self.add(Parameter(name, every, origin, None, passed)))
 
     def term_of(self, arguments: Sequence[Argument | None], rows: Sequence[Row], scope: Scope) -> Term:
         """What an argument says, where all rows have it from one place in the text of the class."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast as python
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -64,6 +64,20 @@ def is_plain(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return all(map(is_plain, value))
     return value is None or isinstance(value, int | float | str)
+
+
+def identical(values: Sequence[Any]) -> bool:
+    """Whether all are one number, word, list or window; `1`, `1.0` and `true` are three."""
+    first = values[0]
+    return all(value is first or _identical(first, value) for value in values)
+
+
+def _identical(left: Any, right: Any) -> bool:
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, list | tuple):
+        return len(left) == len(right) and all(map(_identical, left, right))
+    return isinstance(left, int | float | str | Window) and bool(left == right)
 
 
 def short(sizes: tuple[int, ...]) -> Any:

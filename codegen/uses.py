@@ -81,6 +81,7 @@ class Net:
         """The labels of tensors."""
         self.forms: dict[int, str] = {}
         """How containers are written, by the `id` of their event: `chain`, `class` or `open`."""
+        self._users: dict[str, list[Apply | Call]] = {}
         self._alive: dict[int, bool] = {}
         self._flows: dict[int, tuple[Counter[Tensor], set[Tensor]]] = {}
         self._totals: dict[int, Counter[Tensor]] = {}
@@ -97,6 +98,15 @@ class Net:
         if module is None or (module.kind == "layer" and isinstance(event, Merge)):
             return None
         return module
+
+    def users(self, path: str) -> list[Apply | Call]:
+        """The uses of the shared layer that belongs at `path`, in the order of the text."""
+        if not self._users:
+            for module in self.graph.modules.walk():
+                event = module.event
+                if module.shared is not None and isinstance(event, Apply | Call) and self.is_alive(event):
+                    self._users.setdefault(module.shared, []).append(event)
+        return self._users.get(path, [])
 
     def is_alive(self, event: Event) -> bool:
         """Whether the event says anything about this graph: its nodes may have been left out with the heads."""
@@ -284,7 +294,8 @@ class Net:
                 continue
             if isinstance(event, (OutputEvent, Member)) or len(event.inputs) != 1 or len(event.outputs) != 1:
                 return None
-            if event.inputs[0] is not at or getattr(event, "shared", None) is not None:
+            module = self.module(event)
+            if event.inputs[0] is not at or (module is not None and module.shared is not None):
                 return None
             if isinstance(event, Apply) and self.emits[event.nodes[0]].module is None:
                 return None
