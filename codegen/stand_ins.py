@@ -68,6 +68,10 @@ class Trace:
     def __init__(self, ledger: Ledger, number: int) -> None:
         self.ledger, self.number = ledger, number
 
+    def __repr__(self) -> str:
+        """What arguments are compared by."""
+        return f"tensor {self.number}"
+
     def made(self, *key: Any) -> Trace:
         return Trace(self.ledger, self.ledger.number(key))
 
@@ -105,7 +109,19 @@ class Did(Trace):
         self.owner_number = owner.number
 
     def __call__(self, *arguments: Any) -> Trace:
-        return self.made("()", self.name, self.owner_number, *map(plain, arguments))
+        result = self.made("()", self.name, self.owner_number, *map(plain, arguments))
+        return Parts(result, arguments[0]) if self.name == "chunk" else result
+
+
+class Parts(Trace):
+    """What `chunk` gives: so many tensors."""
+
+    def __init__(self, whole: Trace, count: int) -> None:
+        super().__init__(whole.ledger, whole.number)
+        self.count = count
+
+    def __iter__(self) -> Iterator[Trace]:
+        return (self[index] for index in range(self.count))
 
 
 def plain(value: Any) -> Any:
@@ -116,7 +132,7 @@ def plain(value: Any) -> Any:
         return ("slice", plain(value.start), plain(value.stop), plain(value.step))
     if isinstance(value, tuple | list):
         return tuple(map(plain, value))
-    return repr(value)
+    return repr(one(value))
 
 
 class Module:
