@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from netc.ops.base import Op, Shape
+from netc.compiler.graph import Graph
+from netc.ops.base import Shape
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -51,10 +52,11 @@ def cases(folder: str) -> list[Case]:
 
 
 class LayerExample:
-    """A layer with the shapes that enter it, as lowered from the example's text."""
+    """A layer with the shapes that enter it, and a net of it alone, as lowered from the example's text."""
 
-    def __init__(self, name: str, arguments: str, op: Op, inputs: tuple[Shape, ...]) -> None:
-        self.op, self.inputs = op, inputs
+    def __init__(self, name: str, arguments: str, inputs: tuple[Shape, ...], graph: Graph) -> None:
+        self.inputs, self.graph = inputs, graph
+        self.op = op = next(node.op for node in graph if node.op.name == name)
         self.output = op.shape(inputs)
         self.id = f"{name}({arguments})-{'-'.join(map(str, inputs))}"
 
@@ -82,9 +84,7 @@ def layer_examples() -> list[LayerExample]:
                 parts = [f"part{i}" for i in range(int(example.arguments))]
                 chain = f"({', '.join(parts)}): {chain}\nconcat({', '.join(parts)})"
             text = "\n".join(["net example {", *entering, chain, "}"])
-            graph = graph_of(text)
-            op = next(node.op for node in graph if node.op.name == name)
-            found.append(LayerExample(name, example.arguments, op, example.inputs))
+            found.append(LayerExample(name, example.arguments, example.inputs, graph_of(text)))
     return found
 
 
