@@ -75,9 +75,13 @@ class FileScope:
         elif name in BUILTINS:
             return True, BUILTINS[name]
         else:
-            return False, None
+            return self.lost(name), POISON
         self._values[name] = value
         return True, value
+
+    def lost(self, name: str) -> bool:
+        """Whether an item that could not be read would have given it: then it stays silent."""
+        return not self.file.broken.isdisjoint((name, "*"))
 
     def net_names(self) -> list[str]:
         """The nets that this file defines, in its order."""
@@ -218,11 +222,11 @@ class _Reader:
             return
         other = self.files.get(source.name) or self.read(source, users)
         if use.names is None:
-            for defined in other.definitions:
+            for defined in (*other.definitions, *other.file.broken):
                 scope.imports.setdefault(defined, Import(other, defined))
             return
         for wanted in use.names:
-            if wanted.id in other.definitions:
+            if wanted.id in other.definitions or other.lost(wanted.id):
                 scope.imports[wanted.id] = Import(other, wanted.id)
                 continue
             self.report.add(

@@ -12,6 +12,8 @@ from conftest import Case, cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netc.compiler.lower import choose, lower
+from netc.compiler.program import resolve
 from netc.dsl import tables
 from netc.dsl.codes import CODES
 from netc.dsl.diagnostics import Diagnostic
@@ -257,3 +259,15 @@ def test_the_place_of_a_diagnostic_prints_as_file_line_and_column() -> None:
     (found,) = parse(Source("dir/test.net", "net n {\n    a b\n}\n"))[1]
     assert str(found.place) == "dir/test.net:2:7"
     assert isinstance(found.place, Place)
+
+
+def test_what_depends_on_an_item_that_could_not_be_read_stays_silent() -> None:
+    body = "{\n    input: 3x8x8\n    f(3) -> cbr(3x3, 4)\n    nothing\n}"
+    text = f"use std (cbr\nblock f(c) {{ conv(3x3 c) }}\nnet n {body}\n"
+    found = resolve(Source("test.net", text), lambda name, user: None)
+    lower(found, choose(found, "n"))
+    assert [(told.code, told.place.line) for told in found.report.diagnostics] == [
+        ("unclosed", 1),
+        ("syntax", 2),
+        ("unknown-name", 6),
+    ]
