@@ -26,7 +26,8 @@ help:
 env: $(VENV)/.ready
 
 $(VENV)/.ready: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit("netc needs Python 3.11 or newer: make PYTHON=python3.12" * (sys.version_info < (3, 11)))'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "netc needs Python 3.11 or newer; name one: make PYTHON=python3.13"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(PIP_INSTALL) "$(TORCH)"
 	$(BIN)/python $(PIP_INSTALL) --editable ".[train,dev]"
