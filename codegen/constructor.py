@@ -141,30 +141,28 @@ def gather(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def is_keyed(entries: Sequence[Entry]) -> bool:
-    return any(isinstance(entry, Element) and entry.key is not None for entry in entries)
+    """Whether some child has a name of its own."""
+    for entry in entries:
+        match entry:
+            case Element(key=key):
+                if key is not None:
+                    return True
+            case Repeat(entries=inner):
+                if is_keyed(inner):
+                    return True
+            case Option(then=then, otherwise=otherwise):
+                if is_keyed((*then, *otherwise)):
+                    return True
+    return False
 
 
 def keyed(entries: Sequence[Entry]) -> list[tuple[str, Made]]:
-    """The children with their names: numbers where a label gives none. A flattening does not count."""
+    """The children with their names: numbers where a label gives none."""
     found: list[tuple[str, Made]] = []
-    number = 0
-    for entry in spell_out(entries):
+    for number, entry in enumerate(spell_out(entries)):
         assert isinstance(entry, Element)
-        if is_flattening(entry):
-            name = "flatten"
-            while any(name == other.key for other in entries if isinstance(other, Element) and other is not entry):
-                name += "_"
-            while any(name == known for known, _ in found):
-                name += "_"
-            found.append((name, entry.make))
-            continue
         found.append((entry.key if entry.key is not None else str(number), entry.make))
-        number += 1
     return found
-
-
-def is_flattening(entry: Element) -> bool:
-    return entry.key == "flatten" and entry.make == Make("nn.Flatten")
 
 
 def spell_out(entries: Iterable[Entry]) -> list[Entry]:

@@ -18,7 +18,8 @@ from .terms import TensorTerm, Term, WindowTerm, constant, identical, instantiat
 from .uses import Use
 
 IDENTITY = Make("nn.Identity")
-FLATTEN = Make("nn.Flatten")
+FLAT_LINEAR = "FlatLinear"
+"""In a sequence a layer that flattens what enters does so itself: the flattening is no child."""
 LIGHT = {"normalisation", "activation", "regularisation"}
 
 

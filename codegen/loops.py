@@ -28,7 +28,7 @@ class Loops(Layers):
     def columns(self, rows: Sequence[Row], lists: Sequence[Sequence[Event]]) -> list[list[Any]]:
         raise NotImplementedError
 
-    def child(self, rows: Sequence[Row], column: list[Any], scope: Around) -> tuple[Made, bool]:
+    def child(self, rows: Sequence[Row], column: list[Any], scope: Around) -> Made:
         raise NotImplementedError
 
     def turn(self, rows: Sequence[Row], loops: Sequence[Loop], number: int, scope: Around) -> Around:
@@ -264,10 +264,7 @@ class Loops(Layers):
         columns = self.columns(turns, [member.events for member in members])
         if len(columns) != 1 or not is_child(columns[0][0]):
             raise Unrolled
-        made, flattens = self.child(turns, columns[0], scope)
-        if flattens:
-            raise Unrolled
-        return made
+        return self.child(turns, columns[0], scope)
 
     def _key(
         self, turns: Sequence[Row], members: Sequence[Member], variable: str, scope: Around

@@ -17,6 +17,7 @@ from .classes import Fixed, open_names, recover
 from .constructor import Constructor, attributes_of, home
 from .expressions import Name, free
 from .forward import Forward
+from .layers import FLAT_LINEAR
 from .lines import STEP, WIDTH, Brackets, lay_out
 from .plan import ClassPlan, Event, Fork, Step, Tap
 from .rehearse import rehearse
@@ -55,14 +56,14 @@ def emit(
         views.append(_view(plan, _about(plan), graph))
     views.append(_view(net, _describe(graph, net_facts, costs, doc), graph))
     text = _render(graph, net, views, net_facts, version)
-    support = {name for made in net_facts.emits.values() for name in made.support}
+    support = set(_support(net_facts))
     rehearse(text, net.name, graph, net_facts.emits, support)
     return text
 
 
 def _recover(net: Net, lower_again: Callable[[dict[str, int | float]], Graph | None] | None) -> list[ClassPlan]:
     """The plans with as many parameters left open as can be: all that may be, else those that can be alone."""
-    support = {name for made in net.emits.values() for name in made.support}
+    support = set(_support(net))
 
     def attempt(values: dict[str, int | float]) -> list[ClassPlan] | None:
         assert lower_again is not None
@@ -327,7 +328,7 @@ def _snippets(text: str, net: Net) -> list[str]:
 
 def _support(net: Net) -> list[str]:
     """The snippets that some layer may call, in the order in which they must stand."""
-    found: dict[str, None] = {}
+    found = {FLAT_LINEAR: None}
     for made in net.emits.values():
         found.update(dict.fromkeys(made.support))
     return list(found)

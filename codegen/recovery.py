@@ -27,9 +27,9 @@ from ..compiler.frames import (
 )
 from ..compiler.frames import Sequence as SequenceEvent
 from .expressions import Expr, Unsettled, choice, item
-from .layers import FLATTEN, IDENTITY
+from .layers import FLAT_LINEAR, IDENTITY
 from .loops import Loops
-from .plan import Chain, ClassPlan, Element, Entry, Fork, Made, Option, Step, Tap, Variable
+from .plan import Chain, ClassPlan, Element, Entry, Fork, Made, Make, Option, Step, Tap, Variable
 from .plan import Event as Planned
 from .settling import Around, Row, Settling, Split, integer
 from .terms import TensorTerm, Term, constant, identical, translate
@@ -176,28 +176,27 @@ class Recovery(Loops):
                 return self._option(rows, column, scope)
             case SequenceEvent() if self.module(rows[0], first) is None:
                 return self.chain(rows, [event.events for event in column], scope.inside())
-        made, flattens = self.child(rows, column, scope)
+        made = self.child(rows, column, scope)
         key = first.label.attribute if first.label is not None else None
         if any((event.label.attribute if event.label is not None else None) != key for event in column):
             raise Split(rows, [event.label.attribute for event in column])
         if first.label is not None:
             self.label(first.label, self.find(rows, [event.outputs[0] for event in column]), scope)
-        before = [Element("flatten", FLATTEN)] if flattens else []
-        return [*before, Element(key, made)]
+        return [Element(key, made)]
 
-    def child(self, rows: Sequence[Row], column: list[Any], scope: Around) -> tuple[Made, bool]:
-        """One module, and whether its input must be flattened first."""
+    def child(self, rows: Sequence[Row], column: list[Any], scope: Around) -> Made:
+        """One module of a sequence."""
         first = column[0]
         if isinstance(first, Apply):
             step = self.layer(rows, column, scope, as_module=True)
-            assert step.make is not None
-            return step.make, step.flattens
+            assert isinstance(step.make, Make)
+            return Make(FLAT_LINEAR, step.make.given) if step.flattens else step.make
         uses = [row.use.net.uses.get(id(event)) for row, event in zip(rows, column, strict=True)]
         if isinstance(first, (Call, Merge)) or any(use is not None for use in uses):
             step = self.call(rows, column, scope)
-            return step.make or IDENTITY, False
+            return step.make or IDENTITY
         entries = self.chain(rows, [event.events for event in column], self.within(rows, column, scope))
-        return Chain(tuple(entries)), False
+        return Chain(tuple(entries))
 
     def within(self, rows: Sequence[Row], column: list[Any], scope: Around) -> Around:
         """The scope inside a group, where `in` is what enters it."""
@@ -306,7 +305,7 @@ class Recovery(Loops):
         first = column[0]
         modules = [self.module(row, event) for row, event in zip(rows, column, strict=True)]
         used = [row.use.net.uses.get(id(event)) for row, event in zip(rows, column, strict=True)]
-        itself = first is rows[0].use.events[0] and rows[0].use.kind == "container"  # the merge that this class is
+        itself = first is rows[0].use.module.event  # the merge that this class is
         if isinstance(first, Call) or (not itself and any(use is not None for use in used)):
             step = self.call(rows, column, scope)
         elif not itself and any(module is not None and module.children for module in modules) and self.is_chain(rows[0], first):

@@ -232,7 +232,11 @@ class Layer(Module):
 
     def __init__(self, ledger: Ledger, path: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
         super().__init__()
-        self.__dict__.update(ledger=ledger, path=path, bound=ledger.bind(path, arguments, named))
+        flattens = path == "FlatLinear"
+        path = "nn.Linear" if flattens else path
+        self.__dict__.update(
+            ledger=ledger, path=path, flattens=flattens, bound=ledger.bind(path, arguments, named)
+        )
 
     def forward(self, *inputs: Trace) -> Trace:
         ledger: Ledger = self.ledger
@@ -241,7 +245,10 @@ class Layer(Module):
         if self.path == "nn.Flatten":
             return Trace(ledger, ledger.number(("flatten", inputs[0].number)))
         name = ledger.owners.get(id(self), "")
-        return Trace(ledger, ledger.number(layer_key(self.path, self.bound, name, [x.number for x in inputs])))
+        numbers = [x.number for x in inputs]
+        if self.flattens:
+            numbers[0] = ledger.number(("flatten", numbers[0]))
+        return Trace(ledger, ledger.number(layer_key(self.path, self.bound, name, numbers)))
 
 
 def layer_key(path: str, bound: Key, name: str, inputs: Iterable[int]) -> Key:
