@@ -8,6 +8,7 @@ PARITY ?= .parity
 JOBS ?= 2
 TORCH ?= torch==2.13.0
 TORCHVISION ?= torchvision==0.28.0
+TIMM ?= timm==1.0.31
 
 BIN = $(VENV)/bin
 # Torch comes first and by its exact version: where a CPU build is configured, pip then takes that one.
@@ -34,11 +35,11 @@ $(VENV)/.ready: pyproject.toml
 	@touch $@
 
 # Torchvision stays out of netc's own environment. On a CPU torch it can only be installed without its
-# dependencies, and its missing operators have to be declared before it is imported (tests/parity/reference.py).
+# dependencies, and its missing operators have to be declared before it is imported (tests/parity/operators.py).
 $(PARITY)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(PARITY)
 	$(PARITY)/bin/python $(PIP_INSTALL) "$(TORCH)" numpy pillow torchinfo
-	$(PARITY)/bin/python $(PIP_INSTALL) --no-deps "$(TORCHVISION)" timm
+	$(PARITY)/bin/python $(PIP_INSTALL) --no-deps "$(TORCHVISION)" "$(TIMM)"
 	$(PARITY)/bin/python $(PIP_INSTALL) --editable .
 	@touch $@
 

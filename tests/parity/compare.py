@@ -11,11 +11,14 @@ import copy
 import sys
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from msgspec import Struct
 from reference import HEADS, find_reference, outputs_by_name
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 import netc
@@ -86,6 +89,21 @@ def distance(ours: Tensor, theirs: Tensor) -> float:
     return float((ours - theirs).abs().max() / theirs.abs().max())
 
 
+@contextmanager
+def without_dropout() -> Iterator[None]:
+    """Dropout with probability 0 for both: `nn.Dropout` calls the function too."""
+    before = F.dropout
+
+    def keep(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+        return before(input, 0.0, training, inplace)
+
+    F.dropout = keep
+    try:
+        yield
+    finally:
+        F.dropout = before
+
+
 def compare_gradients(row: Row, ours: nn.Module, theirs: nn.Module, images: Tensor) -> float:
     """One training-mode step on both sides, without dropout; the worst parameter's error.
 
@@ -95,11 +113,8 @@ def compare_gradients(row: Row, ours: nn.Module, theirs: nn.Module, images: Tens
     weights: dict[str, Tensor] = {}
     gradients = []
     for module in (ours, theirs):
-        module.train()
-        for layer in module.modules():
-            if isinstance(layer, nn.modules.dropout._DropoutNd):
-                layer.p = 0.0
-        outputs = outputs_by_name(row.reference if module is theirs else "", module(images))
+        with without_dropout():
+            outputs = outputs_by_name(row.reference if module is theirs else "", module.train()(images))
         for name, output in outputs.items():
             weights.setdefault(name, torch.randn_like(output))
         if outputs.keys() != weights.keys():
