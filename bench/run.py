@@ -1,4 +1,4 @@
-"""All benchmarks, each with its own peer in the same run. Prints ratios; exits with 1 where a bound is missed.
+"""All benchmarks, each with its peer in the same run. Prints ratios; exits with 1 where a bound is missed.
 
     python bench/run.py [cold] [inside] [chains] [specs] [speed]
 
