@@ -53,7 +53,13 @@ def rehearse(text: str, name: str, graph: Graph, emits: dict[int, Emit], support
         _own(root, ledger, graph, emits)
         expected = _interpret(graph, emits, ledger, training)
         root.train(training)
-        given = root(*(Trace(ledger, ledger.number(("input", node.id))) for node in graph if node.op.family == "input"))
+        entering = [Trace(ledger, ledger.number(("input", node.id))) for node in graph if node.op.family == "input"]
+        try:
+            given = root(*entering)
+        except Exception as error:
+            raise Mismatch(f"`forward` of {name} fails: {type(error).__name__}: {error}") from error
+        if any(tensor.overwritten for tensor in entering):
+            raise Mismatch(f"`forward` of {name} overwrites its input")
         ports = graph.outputs if training else graph.results
         found = [given] if isinstance(given, Trace) else list(given)
         if [value.number for value in found] != [expected[port.node] for port in ports]:

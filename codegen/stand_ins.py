@@ -62,11 +62,36 @@ def one(value: Any) -> Any:
     return float(value) if type(value) is int else tuple(map(one, value)) if isinstance(value, tuple) else value
 
 
+class Overwritten(Exception):
+    """A tensor that is still needed was overwritten."""
+
+
 class Trace:
-    """A tensor."""
+    """A tensor. `views` lie in its memory: what overwrites it overwrites them."""
 
     def __init__(self, ledger: Ledger, number: int) -> None:
-        self.ledger, self.number = ledger, number
+        self.ledger, self._number = ledger, number
+        self.overwritten = False
+        self.views: list[Trace] = []
+
+    @property
+    def number(self) -> int:
+        if self.overwritten:
+            raise Overwritten("a tensor is read after it was overwritten")
+        return self._number
+
+    def overwrite(self) -> None:
+        if not self.overwritten:
+            self.overwritten = True
+            for view in self.views:
+                view.overwrite()
+
+    def view(self, number: int) -> Trace:
+        """Another tensor in the same memory."""
+        found = Trace(self.ledger, number)
+        found.views.append(self)
+        self.views.append(found)
+        return found
 
     def __repr__(self) -> str:
         """What arguments are compared by."""
@@ -79,7 +104,9 @@ class Trace:
         return self.made("+", self.number, plain(other))
 
     def __iadd__(self, other: Any) -> Trace:
-        return self + other
+        result = self + other
+        self.overwrite()
+        return result
 
     def __radd__(self, other: Any) -> Trace:
         return self.made("+", plain(other), self.number)
@@ -235,7 +262,11 @@ class Layer(Module):
         flattens = path == "FlatLinear"
         path = "nn.Linear" if flattens else path
         self.__dict__.update(
-            ledger=ledger, path=path, flattens=flattens, bound=ledger.bind(path, arguments, named)
+            ledger=ledger,
+            path=path,
+            flattens=flattens,
+            bound=ledger.bind(path, arguments, named),
+            inplace=named.get("inplace", False),
         )
 
     def forward(self, *inputs: Trace) -> Trace:
@@ -243,12 +274,15 @@ class Layer(Module):
         if self.path == "nn.Identity":
             return inputs[0]
         if self.path == "nn.Flatten":
-            return Trace(ledger, ledger.number(("flatten", inputs[0].number)))
+            return inputs[0].view(ledger.number(("flatten", inputs[0].number)))
         name = ledger.owners.get(id(self), "")
         numbers = [x.number for x in inputs]
         if self.flattens:
             numbers[0] = ledger.number(("flatten", numbers[0]))
-        return Trace(ledger, ledger.number(layer_key(self.path, self.bound, name, numbers)))
+        result = Trace(ledger, ledger.number(layer_key(self.path, self.bound, name, numbers)))
+        if self.inplace:
+            inputs[0].overwrite()
+        return result
 
 
 def layer_key(path: str, bound: Key, name: str, inputs: Iterable[int]) -> Key:
@@ -276,16 +310,20 @@ def function(ledger: Ledger, path: str) -> Callable[..., Trace]:
     def run(*arguments: Any, **named: Any) -> Trace:
         inputs: list[int] = []
         rest = list(arguments)
+        first = rest[0] if rest else None
         if rest and isinstance(rest[0], list):
             inputs = [x.number for x in rest.pop(0)]
             if path == "torch.cat" and rest == [1]:
                 return Trace(ledger, ledger.concatenate(inputs))
         while rest and isinstance(rest[0], Trace):
             inputs.append(rest.pop(0).number)
-        if path == "torch.flatten" and rest == [1]:
-            return Trace(ledger, ledger.number(("flatten", *inputs)))
+        if path == "torch.flatten" and rest == [1] and isinstance(first, Trace):
+            return first.view(ledger.number(("flatten", *inputs)))
         bound = ledger.bind(path, [plain(v) if isinstance(v, Trace) else v for v in rest], named)
-        return Trace(ledger, ledger.number(function_key(path, bound, inputs)))
+        result = Trace(ledger, ledger.number(function_key(path, bound, inputs)))
+        if named.get("inplace") and isinstance(first, Trace):
+            first.overwrite()
+        return result
 
     return run
 

@@ -69,7 +69,17 @@ class Net:
             if node.op.family != "input"
         }
         overwriting = inplace(graph, self.shapes)
-        self.inplace = overwriting | summed(graph, self.shapes, overwriting)
+        gathered = {
+            node.id
+            for node in graph
+            if isinstance(node.event, Merge) and node.event.head == "dense" and node.id != node.event.nodes[-1]
+        }
+        """What a `dense` group has gathered so far is read again by its next concatenation."""
+        self.inplace = frozenset(
+            node
+            for node in overwriting | summed(graph, self.shapes, overwriting)
+            if graph.inputs(node)[0] not in gathered
+        )
         self.modules: dict[int, Module] = {}
         for module in graph.modules.walk():
             if module.event is not None:
