@@ -39,7 +39,7 @@ JOINS = {"": "", "series": "", "parallel": " side by side", "dense": " dense"}
 def draw(graph: Graph, shapes: Shapes, costs: Costs, expand: bool = False) -> Picture:
     """The picture of a net; raises `TooLarge`. `expand` draws each repeat and each block in full."""
     try:
-        plan = outline(graph)
+        plan = outline(graph, expand)
         plan = unroll(plan) if expand else fold(plan, graph, shapes)
         pieces = draft(plan, graph, shapes, expand)
         boxes = count_boxes(pieces) + len(graph.outputs)
@@ -55,6 +55,7 @@ class Composer:
         self.graph, self.shapes, self.costs, self.plan = graph, shapes, costs, plan
         self.boxes: dict[str, Box] = {}
         self.heads: dict[str, list[int]] = {}
+        self.depths: dict[str, int] = {}
         self.box_of: dict[int, str] = {}
         self.alike: dict[int, tuple[int, ...]] = {}
         """Of a node, those in its place in equal groups, the one that is drawn first."""
@@ -97,7 +98,9 @@ class Composer:
         if len(piece.uses) > 1:
             self.repeats.append({id_: use for use, ids in enumerate(piece.uses) for id_ in ids})
         children = self.children(piece.pieces, group.path or prefix)
-        times = f"x{group.count}{JOINS[group.join]}" if group.count > 1 else ""
+        times = "training only" if group.kind == "aux" else ""
+        if group.count > 1:
+            times = f"x{group.count}{JOINS[group.join]}"
         name = name_of(group, prefix)
         title = label(name, self.contents(group, SHORT), times)
         if name and len(title) > SHORT:
@@ -106,8 +109,7 @@ class Composer:
 
     def contents(self, group: Group, limit: int) -> str:
         """What a group is: the block with its arguments, where these are short enough."""
-        words = [block_call(group.frame, limit)] if group.frame is not None else []
-        return " ".join([*words, "(training only)"] if group.kind == "aux" else words)
+        return block_call(group.frame, limit) if group.frame is not None else ""
 
     def box(self, piece: Draft, prefix: str) -> Box:
         id_ = f"n{len(self.boxes) + 1}"
@@ -116,6 +118,7 @@ class Composer:
                 self.box_of[node] = id_
                 self.alike[node] = column
         self.heads[id_] = piece.heads
+        self.depths[id_] = sum(self.graph[node].op.depth for node in piece.uses[0])
         first = self.graph[piece.uses[0][0]]
         lines = self.closed(piece, prefix) if not piece.heads else self.layers(piece, prefix)
         family = self.family(piece)
@@ -206,7 +209,7 @@ class Composer:
             found[key] = "flow"
             carried[key] = {self.alike[port.node][0]}
         adds = {id_ for id_, heads in self.heads.items() if heads and self.graph[heads[0]].op.name == "add"}
-        kinds = kinds_of_edges(found, adds)
+        kinds = kinds_of_edges(found, self.depths, adds)
         said: set[tuple[str, str]] = set()
         edges: list[Edge] = []
         for key in sorted(found, key=lambda key: (not kinds[key][1], kinds[key][0] != "flow")):
@@ -220,10 +223,19 @@ class Composer:
         return tuple(sorted(edges, key=lambda edge: (rank[edge.source], rank[edge.target])))
 
     def links(self) -> Iterator[tuple[int, int, bool]]:
-        """The edges of the graph, through the wires; whether the target reads only the source's size."""
+        """The edges of the graph, through the wires; whether the target reads only the source's size.
+
+        A concatenation of what an earlier one joins and one value more reads the earlier one: in a long
+        `dense` group there are then as many arrows as members, not as pairs of members.
+        """
         through: dict[int, tuple[int, ...]] = {}
+        joined: dict[tuple[int, ...], int] = {}
         for node in self.graph:
             sources = self.graph.inputs(node.id)
+            if node.op.name == "concat" and node.id not in self.plan.wires:
+                earlier = joined.get(sources[:-1])
+                joined[sources] = node.id
+                sources = sources if earlier is None else (earlier, sources[-1])
             if node.id in self.plan.wires:
                 through[node.id] = tuple(
                     dict.fromkeys(behind for source in sources for behind in through.get(source, (source,)))

@@ -1,7 +1,7 @@
 """A graph in, its outline out: layers inside blocks and containers, as the text nests them.
 
 A picture and a folded table are made from this tree. Every node of the graph stands in it once, but for the
-inner concatenations of a `dense` group, which are wires.
+inner concatenations of a `dense` group, which are wires where they are few or folded.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from ..compiler.frames import (
 )
 from ..compiler.graph import Graph
 
+FEW = 6
+"""Members of a `dense` group whose arrows, from each to all that follow, can be told apart."""
 Join = Literal["", "series", "parallel", "dense"]
 
 
@@ -88,15 +90,15 @@ def nodes(items: Iterable[Item]) -> list[int]:
     return [node for leaf in leaves(items) for node in leaf.nodes]
 
 
-def outline(graph: Graph) -> Outline:
-    """The outline of all that `graph` still holds of its text."""
+def outline(graph: Graph, expand: bool = False) -> Outline:
+    """The outline of all that `graph` still holds of its text. `expand`: nothing of it will be folded."""
     inputs = {node.id: graph.inputs(node.id) for node in graph}
     readers: dict[int, list[int]] = {id_: [] for id_ in inputs}
     for target, sources in inputs.items():
         for source in sources:
             if source in readers:
                 readers[source].append(target)
-    walk = Walk(graph)
+    walk = Walk(graph, expand)
     items = walk.items(graph.frame.events)
     placed = {*nodes(items), *walk.wires}
     items += [Leaf((id_,)) for id_ in inputs if id_ not in placed]
@@ -108,8 +110,8 @@ def outline(graph: Graph) -> Outline:
 class Walk:
     """The way through the events of a graph's frames."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, expand: bool) -> None:
+        self.graph, self.expand = graph, expand
         self.wires: set[int] = set()
         modules = list(graph.modules.walk())
         modules.sort(key=lambda module: module.kind != "layer")  # a container's path wins over its merge's
@@ -161,6 +163,8 @@ class Walk:
     def merge(self, event: Merge) -> list[Item]:
         items = self.items(event.members)
         if event.head == "dense":
+            if self.expand and len(event.nodes) > FEW:
+                return items + [leaf for id_ in event.nodes for leaf in self.leaf((id_,))]
             self.wires.update(event.nodes[:-1])
             return items + self.leaf(event.nodes[-1:])
         return items + self.leaf(event.nodes)

@@ -116,6 +116,21 @@ def test_a_dense_group_is_drawn_once_and_reads_what_entered_it() -> None:
     assert (boxes["x"], boxes["concat"], "skip") in {(e.source, e.target, e.kind) for e in picture.edges}
 
 
+def test_a_long_dense_group_drawn_out_has_as_many_arrows_as_members() -> None:
+    text = "net n {{ input x: 8x9x9; dense {{ for i in range({}) {{ conv(3x3, 4) }} }} }}"
+    few, many = (picture_of(graph_of(text.format(members)), expand=True) for members in (4, 40))
+    entering_few = [edge.target for edge in few.edges]
+    assert [entering_few.count(box.id) for box in few.boxes() if box.lines[0].startswith("conv")] == [
+        1,
+        2,
+        3,
+        4,
+    ]
+    assert len(many.edges) < 5 * 40
+    last = next(box.id for box in many.boxes() if box.kind == "output")
+    assert [edge.label for edge in many.edges if edge.target == last] == ["168x9x9"]
+
+
 def test_normalisation_and_activation_share_the_box_of_their_convolution() -> None:
     post = picture_of(graph_of("net n { input x: 8x9x9; conv(3x3, 8) -> bn -> relu -> dropout -> fc(10) }"))
     assert [text.split(" / ")[0] for text in texts(post)[1:3]] == [
@@ -176,7 +191,7 @@ def test_expanded_each_layer_is_drawn_and_no_edge_is_lost(name: str) -> None:
 def test_each_layer_stands_in_one_box_or_is_a_wire_of_a_dense_group(name: str, expand: bool) -> None:
     graph = small_net(name) if name in NAMES else bundled(name)
     shapes = Facts(graph).shapes
-    plan = outline(graph)
+    plan = outline(graph, expand)
     plan = unroll(plan) if expand else fold(plan, graph, shapes)
     drawn = [node for box in drafts(draft(plan, graph, shapes, expand)) for ids in box.uses for node in ids]
     assert len(drawn) == len(set(drawn))
@@ -206,6 +221,24 @@ def test_boxes_account_for_every_parameter(name: str) -> None:
 
 def number(text: str) -> float:
     return float(text.rstrip("KMG")) * {"K": 1e3, "M": 1e6, "G": 1e9}.get(text[-1], 1)
+
+
+def test_a_projection_of_several_layers_without_weights_is_a_skip() -> None:
+    text = """
+    net n {
+        input x: 8x8x8
+        add {
+            conv(3x3/2, 16) -> bn -> relu -> conv(3x3, 16)
+            subsample(2) -> pad_channels(16)
+        }
+    }
+    """
+    picture = picture_of(graph_of(text))
+    kinds = {(edge.source, edge.target): edge.kind for edge in picture.edges}
+    by_text = {box.lines[0]: box.id for box in picture.boxes()}
+    way = [by_text["x"], by_text["subsample 2"], by_text["pad_channels 16"], by_text["add"]]
+    assert [kinds[step] for step in pairwise(way)] == ["skip"] * 3
+    assert list(kinds.values()).count("skip") == 3
 
 
 def test_skips_are_found_and_the_main_way_is_one_way() -> None:
