@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from ..dsl.limits import TextLimits
 
 
-class Limits(Struct, frozen=True):
-    """What an elaboration may use at most."""
+class Limits(TextLimits, frozen=True):
+    """What a text and its elaboration may use at most."""
 
     list_entries: int = 100_000
     """Entries of one list, range or repeat."""
-    string_characters: int = 10_000
     calls: int = 200
     """Blocks that stand in each other."""
     turns: int = 200_000

@@ -12,6 +12,7 @@ from ..dsl.parser import DEFINITIONS, parse
 from ..dsl.source import Source
 from ..ops.registry import LAYERS
 from .faults import POISON, Fault, Report, Silent
+from .limits import Limits
 from .values import BlockLayer, Builtin, Function, Identity, MergeWord, NetValue, Value
 
 Load = Callable[[str, Source], Source | str | None]
@@ -132,22 +133,24 @@ class Program(Struct, frozen=True, eq=False):
     report: Report
 
 
-def resolve(source: Source, load: Load, kinds: Set[str] | None = None) -> Program:
+def resolve(
+    source: Source, load: Load, kinds: Set[str] | None = None, limits: Limits | None = None
+) -> Program:
     """Read `source` and all that it uses; mistakes are in the program's report. `kinds` as for `parse`; of a
     file that is used, only definitions are read."""
     report = Report()
-    scope = _Reader(load, report).read(source, (), kinds)
+    scope = _Reader(load, report, limits or Limits()).read(source, (), kinds)
     return Program(scope, report)
 
 
 class _Reader:
-    def __init__(self, load: Load, report: Report) -> None:
-        self.load, self.report = load, report
+    def __init__(self, load: Load, report: Report, limits: Limits) -> None:
+        self.load, self.report, self.limits = load, report, limits
         self.files: dict[str, FileScope] = {}
 
     def read(self, source: Source, users: tuple[str, ...], kinds: Set[str] | None = DEFINITIONS) -> FileScope:
         """The scope of a file; `users` are the names of the files that led here."""
-        file, diagnostics = parse(source, kinds)
+        file, diagnostics = parse(source, kinds, self.limits)
         self.report.diagnostics.extend(diagnostics)
         scope = self.files[source.name] = FileScope(file, self.report)
         for item in file.items:

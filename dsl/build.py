@@ -22,7 +22,7 @@ CONSTANTS = {"TRUE": True, "FALSE": False, "NONE": None}
 
 
 def docstring(builder: Builder, start: int, end: int, children: Children) -> ast.Docstring:
-    return ast.Docstring(start, end, builder.literal(literals.read_docstring, start, end, ""))
+    return ast.Docstring(start, end, builder.string(literals.read_docstring, start, end))
 
 
 def use(builder: Builder, start: int, end: int, children: Children) -> ast.Use:
@@ -250,7 +250,7 @@ def dims(builder: Builder, start: int, end: int, children: Children) -> ast.Dims
 
 
 def string(builder: Builder, start: int, end: int, children: Children) -> ast.String:
-    return ast.String(start, end, builder.literal(literals.read_string, start, end, ""))
+    return ast.String(start, end, builder.string(literals.read_string, start, end))
 
 
 def constant(builder: Builder, start: int, end: int, children: Children) -> ast.Constant:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from . import ast, literals
 from .lalr import Token
+from .limits import DEFAULT, TextLimits
 from .precedence import Misplaced
 from .slip import Slip
 
@@ -17,8 +18,8 @@ LABEL_HELP = "a label is a name, `name[i]`, or `(a, b)` for the values of a tupl
 class Builder:
     """The text that tokens point into, and what was found wrong while the tree was made."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, limits: TextLimits = DEFAULT) -> None:
+        self.text, self.limits = text, limits
         self.slips: list[Slip] = []
 
     def name(self, token: Token) -> ast.Name:
@@ -34,8 +35,11 @@ class Builder:
             )
             return instead
 
+    def string(self, read: Callable[[str, int], str], start: int, end: int) -> str:
+        return self.literal(lambda text: read(text, self.limits.string_characters), start, end, "")
+
     def source(self, token: Token | None) -> str | None:
-        return None if token is None else self.literal(literals.read_string, token.start, token.end, "")
+        return None if token is None else self.string(literals.read_string, token.start, token.end)
 
     def wrong(self, node: ast.Node, message: str, help: str = "", code: str = "syntax") -> None:
         self.slips.append(Slip(code, message, node.start, node.end, help=help))

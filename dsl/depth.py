@@ -6,7 +6,6 @@ from .brackets import CLOSERS, OPENERS
 from .lalr import Token
 from .slip import Slip
 
-NESTING_LIMIT = 100
 SEPARATORS = frozenset({"COMMA", "ARROW", "COLON", "_NL"})
 OPERATORS = frozenset(
     {
@@ -31,7 +30,7 @@ OPERATORS = frozenset(
 OPERAND_ENDS = frozenset({"NAME", "NUMBER", "DIMS", "STRING", "IN", "RPAR", "RSQB"})
 
 
-def find_too_deep(tokens: list[Token]) -> Token | None:
+def find_too_deep(tokens: list[Token], most: int) -> Token | None:
     """Where the tree of `tokens` would become deeper than the limit, brackets and operators counted."""
     outside: list[tuple[int, int, int]] = []
     row = inner = height = 0
@@ -53,12 +52,12 @@ def find_too_deep(tokens: list[Token]) -> Token | None:
             row, inner, height = outside.pop()
             inner = max(inner, closed)
         before = kind
-        if row + inner > NESTING_LIMIT or len(outside) > NESTING_LIMIT:
+        if row + inner > most or len(outside) > most:
             return token
     return None
 
 
-def too_deep(token: Token) -> Slip:
-    message = f"this is nested more than {NESTING_LIMIT} deep"
-    help = "give parts of it names: `let` for a value, a `block` for layers"
+def too_deep(token: Token, most: int) -> Slip:
+    message = f"this is nested more than {most} deep"
+    help = "give parts of it names, by `let` or a `block`; a command's `--limit nesting=N` raises the limit"
     return Slip("nesting-limit", message, token.start, token.end, help=help)

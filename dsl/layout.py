@@ -8,14 +8,14 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from .brackets import CLOSERS, OPENERS, find_swallowed, judge, mismatched, missing_brace, stray, unclosed
-from .depth import NESTING_LIMIT, find_too_deep, too_deep
+from .depth import find_too_deep, too_deep
 from .lalr import Token
 from .slip import MOST_SLIPS, Slip
 
 CONCERNED = frozenset({"_NL", ";", *OPENERS, *CLOSERS})
 
 
-def lay_out(raw: list[Token], text: str) -> tuple[list[Token], list[Slip]]:
+def lay_out(raw: list[Token], text: str, nesting: int) -> tuple[list[Token], list[Slip]]:
     """The tokens, `$END` last; without it they cannot be read: the last slip says why, and what to paint."""
     tokens: list[Token] = []
     slips: list[Slip] = []
@@ -33,8 +33,8 @@ def lay_out(raw: list[Token], text: str) -> tuple[list[Token], list[Slip]]:
                 tokens.append(Token("_NL", token.start, token.end))
             continue
         if kind in OPENERS:
-            if len(stack) == NESTING_LIMIT:
-                return tokens, [too_deep(token)]
+            if len(stack) == nesting:
+                return tokens, [too_deep(token, nesting)]
             stack.append(len(tokens))
             innermost = kind
         elif innermost == CLOSERS[kind]:
@@ -60,7 +60,7 @@ def lay_out(raw: list[Token], text: str) -> tuple[list[Token], list[Slip]]:
                 token = closed
             innermost = tokens[stack[-1]].kind if stack else ""
         tokens.append(token)
-    return tokens, finish(tokens, slips, stack, text)
+    return tokens, finish(tokens, slips, stack, text, nesting)
 
 
 def describe(verdict: str, closer: Token, opener: Token) -> Slip:
@@ -69,7 +69,7 @@ def describe(verdict: str, closer: Token, opener: Token) -> Slip:
     return mismatched(closer, opener) if verdict == "meant" else unclosed(opener, closer)
 
 
-def finish(tokens: list[Token], slips: list[Slip], stack: list[int], text: str) -> list[Slip]:
+def finish(tokens: list[Token], slips: list[Slip], stack: list[int], text: str, nesting: int) -> list[Slip]:
     """Adds the closing braces that are missing and `$END`, unless the tokens cannot be read."""
     end = len(text)
     if stack:
@@ -81,8 +81,8 @@ def finish(tokens: list[Token], slips: list[Slip], stack: list[int], text: str) 
         tokens.extend(Token("RBRACE", end, end) for _ in stack)
     if tokens and tokens[-1].kind == "_NL":
         tokens.pop()
-    deep = find_too_deep(tokens)
+    deep = find_too_deep(tokens, nesting)
     if deep is not None:
-        return [too_deep(deep)]
+        return [too_deep(deep, nesting)]
     tokens.append(Token("$END", end, end))
     return slips

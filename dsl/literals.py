@@ -6,7 +6,6 @@ import re
 from math import isfinite
 
 LARGEST = 2**63 - 1
-STRING_LIMIT = 10_000
 SUFFIXES = {"K": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ud800-\udfff]")
@@ -56,13 +55,13 @@ def read_dims(text: str) -> tuple[int, ...]:
     return tuple(map(read_integer, re.split("[xX×]", text)))
 
 
-def read_string(text: str) -> str:
-    """`text` with its quotes."""
+def read_string(text: str, most: int) -> str:
+    """`text` with its quotes; the string may have `most` characters."""
     value = text[1:-1]
     refuse_control(value, 1)
     if "\\" in value:
         value = re.sub(r"\\(.)", lambda match: read_escape(match[1], match.start() + 1), value)
-    return measured(value, "string")
+    return measured(value, "string", most)
 
 
 def read_escape(letter: str, at: int) -> str:
@@ -72,14 +71,14 @@ def read_escape(letter: str, at: int) -> str:
     return ESCAPES[letter]
 
 
-def read_docstring(text: str) -> str:
+def read_docstring(text: str, most: int) -> str:
     """Without its quotes and the indentation that its lines share."""
     value = text[3:-3]
     refuse_control(value, 3)
     first, *others = value.replace("\r\n", "\n").expandtabs().split("\n")
     indents = [len(line) - len(line.lstrip(" ")) for line in others if line.strip()]
     shared = min(indents, default=0)
-    return measured("\n".join([first, *(line[shared:] for line in others)]).strip(), "docstring")
+    return measured("\n".join([first, *(line[shared:] for line in others)]).strip(), "docstring", most)
 
 
 def refuse_control(value: str, offset: int) -> None:
@@ -90,9 +89,8 @@ def refuse_control(value: str, offset: int) -> None:
         raise Refused("bad-character", message, "", at, at + 1)
 
 
-def measured(value: str, kind: str) -> str:
-    if len(value) > STRING_LIMIT:
-        raise Refused(
-            "string-limit", f"this {kind} is longer than {STRING_LIMIT:,} characters: {len(value):,}"
-        )
+def measured(value: str, kind: str, most: int) -> str:
+    if len(value) > most:
+        message = f"this {kind} is longer than {most:,} characters: {len(value):,}"
+        raise Refused("string-limit", message, "a command's `--limit string_characters=N` raises the limit")
     return value

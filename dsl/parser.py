@@ -19,6 +19,7 @@ from .diagnostics import Diagnostic
 from .lalr import Parser, Unexpected
 from .layout import lay_out
 from .lexer import tokenize
+from .limits import DEFAULT, TextLimits
 from .mistakes import explain
 from .recovery import BODY_STARTS, find_gaps, is_missing_brace, leave_out_echoes, paint
 from .scan import Chunk, scan
@@ -37,11 +38,14 @@ Gaps = tuple[tuple[int, int], ...]
 DEFINED = re.compile(r"\w+[ \t]+([A-Za-z_]\w*)")
 
 
-def parse(source: Source, kinds: Set[str] | None = None) -> tuple[ast.File, tuple[Diagnostic, ...]]:
+def parse(
+    source: Source, kinds: Set[str] | None = None, limits: TextLimits = DEFAULT
+) -> tuple[ast.File, tuple[Diagnostic, ...]]:
     """The items of `source` that could be read, and what is wrong with the others, in the order of the text.
 
     `kinds` holds the words that begin the items wanted (`DEFINITIONS`); without it, all are read.
     """
+    limits = TextLimits(limits.nesting, limits.string_characters)
     items: list[ast.Item] = []
     diagnostics: list[Diagnostic] = []
     broken: set[str] = set()
@@ -50,7 +54,8 @@ def parse(source: Source, kinds: Set[str] | None = None) -> tuple[ast.File, tupl
         if kinds is not None and chunk.word in ("expect", "train") and chunk.word not in kinds:
             continue
         text = source.text[chunk.start : chunk.end]
-        tree, slips = parse_item(text) if len(text) <= CACHED_LENGTH else read_item(text)
+        read = parse_item if len(text) <= CACHED_LENGTH else read_item
+        tree, slips = read(text, limits)
         if tree is not None:
             items.append(ast.Item(source, chunk.start, tree))
         else:
@@ -95,16 +100,16 @@ def load_parser() -> Parser:
 
 
 @lru_cache(maxsize=1024)
-def parse_item(text: str) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
-    return read_item(text)
+def parse_item(text: str, limits: TextLimits) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
+    return read_item(text, limits)
 
 
-def read_item(text: str) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
+def read_item(text: str, limits: TextLimits) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
     """The tree of one item, or what is wrong with it: each broken statement is told of and painted over."""
     slips: list[Slip] = []
     painted, start, word = text, "item", guess_item(first_word(text))
     for _ in range(min(MOST_SLIPS, max(MOST_CHARACTERS // (len(text) + 1), 2))):
-        tree, found, gaps = read_once(painted, start, word)
+        tree, found, gaps = read_once(painted, start, word, limits)
         slips.extend(slip for slip in found if slip not in slips)
         if tree is not None and not slips:
             return tree, ()
@@ -123,18 +128,20 @@ def first_word(text: str) -> str:
     return found[0] if found else ""
 
 
-def read_once(text: str, start: str, word: str) -> tuple[ast.Definition | None, list[Slip], Gaps]:
+def read_once(
+    text: str, start: str, word: str, limits: TextLimits
+) -> tuple[ast.Definition | None, list[Slip], Gaps]:
     """The tree, what is wrong, and what to paint over before reading on. `word` begins the item."""
     raw, slips = tokenize(text)
     if len(slips) >= MOST_SLIPS:
         return None, slips, ()
-    tokens, more = lay_out(raw, text)
+    tokens, more = lay_out(raw, text, limits.nesting)
     slips += more
     if tokens[-1].kind != "$END":
         return None, slips, more[-1].gaps
     if len(tokens) == 1:
         return None, slips, ()
-    builder = Builder(text)
+    builder = Builder(text, limits)
     parser = load_parser()
     try:
         tree = parser.parse(tokens, start, builder)

@@ -145,7 +145,7 @@ PLAIN = Parser(
 def read_plainly(text: str) -> Any:
     """What our loop makes of one item; None where it refuses."""
     raw, slips = tokenize(text)
-    tokens, more = lay_out(raw, text)
+    tokens, more = lay_out(raw, text, 100)
     if slips or more:
         return None
     try:

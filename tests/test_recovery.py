@@ -18,6 +18,7 @@ from netc.dsl import tables
 from netc.dsl.codes import CODES
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.lexer import tokenize
+from netc.dsl.limits import DEFAULT, TextLimits
 from netc.dsl.parser import parse, parse_item
 from netc.dsl.report import as_json, render, render_all
 from netc.dsl.scan import scan
@@ -113,7 +114,7 @@ def test_a_broken_program_is_told_of_or_read(program: str, at: int, length: int,
     text = program[:at] + instead + program[at + length :]
     diagnostics = check_diagnostics(text)
     for chunk in scan(text):
-        tree, slips = parse_item(text[chunk.start : chunk.end])
+        tree, slips = parse_item(text[chunk.start : chunk.end], DEFAULT)
         assert (tree is None) == bool(slips)
         assert tree is not None or diagnostics
 
@@ -132,8 +133,8 @@ def test_a_slip_in_one_item_cannot_spoil_another(program: str, at: int, instead:
     whole = before + broken + after
     file, diagnostics = parse(Source("test.net", whole))
     trees = [item.tree for item in file.items]
-    assert parse_item(before.strip())[0] in trees
-    assert parse_item(after.strip())[0] in trees
+    assert parse_item(before.strip(), DEFAULT)[0] in trees
+    assert parse_item(after.strip(), DEFAULT)[0] in trees
     inside = (len(before), len(before) + len(broken) + 1)
     assert all(inside[0] <= found.place.start <= found.place.end <= inside[1] for found in diagnostics)
 
@@ -271,3 +272,9 @@ def test_what_depends_on_an_item_that_could_not_be_read_stays_silent() -> None:
         ("syntax", 2),
         ("unknown-name", 6),
     ]
+
+
+def test_the_limits_of_a_text_can_be_raised() -> None:
+    deep = f'let a = {"(" * 150}1{")" * 150}\nlet b = "{"x" * 10_001}"\n'
+    assert [found.code for found in parse(Source("test.net", deep))[1]] == ["nesting-limit", "string-limit"]
+    assert not parse(Source("test.net", deep), limits=TextLimits(nesting=150, string_characters=10_001))[1]

@@ -112,7 +112,7 @@ def compile(
     """Elaborate the net that `spec` means. `settings` bind its parameters anew; `inputs` are sizes without
     the batch by the inputs' names, under `""` that of the first; raises `Misused` where there is no such."""
     with quiet_machine():
-        program = resolve(spec.source, spec.load, DEFINITIONS)
+        program = resolve(spec.source, spec.load, DEFINITIONS, limits)
         return compile_net(program, spec, settings or {}, inputs or {}, limits, program.report.take())
 
 
@@ -185,7 +185,7 @@ def facts_of(
 def check(spec: Spec, *, limits: Limits | None = None) -> list[Result]:
     """Every net that `spec` means, and all of its text; one result without a net where there is none."""
     with quiet_machine():
-        program = resolve(spec.source, spec.load)
+        program = resolve(spec.source, spec.load, limits=limits)
         before = program.report.take()
         results = [
             compile_net(program, Spec(spec.source, net, spec.folder), {}, {}, limits, before)
@@ -236,7 +236,7 @@ def verify(spec: Spec, *, limits: Limits | None = None) -> Verdict:
     from .compiler.claims import check as check_claims
 
     with quiet_machine():
-        program = resolve(spec.source, spec.load)
+        program = resolve(spec.source, spec.load, limits=limits)
         diagnostics = program.report.take()
         known: dict[str, Facts | None] = {}
 
