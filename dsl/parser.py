@@ -100,7 +100,7 @@ def load_parser() -> Parser:
 
 
 @lru_cache(maxsize=1024)
-def parse_item(text: str, limits: TextLimits) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
+def parse_item(text: str, limits: TextLimits = DEFAULT) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
     return read_item(text, limits)
 
 
