@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 
 from .cli import run
 
 
 def main() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # what a terminal cannot show is escaped, and no reason to stop
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run())
 
 

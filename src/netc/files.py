@@ -196,8 +196,8 @@ def write_file(path: str, content: str | bytes) -> None:
     data = content.encode() if isinstance(content, str) else content
     target = Path(os.path.realpath(path))
     try:
-        if target.exists() and not target.is_file():  # a folder, refused by the system; or a device or a pipe
-            target.write_bytes(data)
+        if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe; a folder is refused
+            Path(path).write_bytes(data)
             return
         beside = target.with_name(f".netc-{secrets.token_hex(8)}")
         try:
@@ -210,10 +210,9 @@ def write_file(path: str, content: str | bytes) -> None:
             beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)
-    except FileNotFoundError:
-        raise Unusable(f"`{path}` cannot be written: there is no folder `{target.parent}`") from None
     except OSError as error:
-        raise Unusable(f"`{path}` cannot be written: {reason(error)}") from None
+        why = reason(error) if target.parent.is_dir() else f"there is no folder `{target.parent}`"
+        raise Unusable(f"`{path}` cannot be written: {why}") from None
 
 
 def reason(error: OSError) -> str:

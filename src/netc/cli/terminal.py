@@ -14,7 +14,7 @@ from typing import NoReturn, TextIO
 import click
 
 from ..dsl.diagnostics import Diagnostic
-from ..files import Unusable, write_file
+from ..files import Unusable, reason, write_file
 from ..settings import Misused
 
 FINE, SPEC_WRONG, USED_WRONGLY, NETC_WRONG, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
@@ -71,7 +71,7 @@ def end(error: BaseException) -> int:
         case SystemExit() | BrokenPipeError():  # whoever read us has gone: click exits then, and quietly
             return PIPE_CLOSED
         case OSError():
-            say(f"error: {error.strerror or error}".lower())
+            say(f"error: standard output cannot be written: {reason(error)}")
             return USED_WRONGLY
     if os.environ.get("NETC_TRACEBACK"):
         raise error
