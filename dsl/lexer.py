@@ -140,7 +140,8 @@ def repair(kind: str, text: str, start: int, end: int) -> tuple[str, int, Slip]:
     if kind == "FOREIGN":
         help = "names are made of the letters a to z, digits and `_`; others stand in strings and comments"
         return "NAME", end, Slip("bad-character", f"{quote(wrong)} is no name", start, end, help=help)
-    return "", end, Slip("bad-character", f"{show(wrong)} means nothing here", start, end)
+    help = "a chain goes on where the next line begins with `->`" if wrong == "\\" else ""
+    return "", end, Slip("bad-character", f"{show(wrong)} means nothing here", start, end, help=help)
 
 
 def misread_digits(wrong: str, start: int, end: int) -> Slip:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from .brackets import CLOSERS, OPENERS
 from .case import HEADS, NAMES, VALUE_STARTS, Case
+from .depth import OPERATORS
 from .lalr import Token
 from .slip import Slip
 from .words import FOREIGN, ITEM_WORDS, ITEMS, guess_item
@@ -129,9 +130,19 @@ def explain_missing_value(case: Case) -> Slip | None:
     if case.ends or no_head or case.token.kind in ("COMMA", "ARROW"):
         if case.token.kind not in ("_NL", "$END") and (before.kind in ("COMMA", "_NL", *OPENERS)):
             return case.slip(f"a value is missing before {case.written(case.token)}")
-        mark = case.written(before)
-        return Slip("syntax", f"a value is missing after {mark}", before.start, before.end)
+        message = f"a value is missing after {case.written(before)}"
+        return Slip("syntax", message, before.start, before.end, help=explain_line_end(case))
     return None
+
+
+def explain_line_end(case: Case) -> str:
+    """How what breaks off at a line end could go on in the next line."""
+    if case.before is None or case.token.kind != "_NL" or case.text[case.token.start] == ";":
+        return ""
+    if case.before.kind == "ARROW":
+        return "a chain goes on in the next line where that begins with `->`"
+    inside = case.section != "expect" and case.before.kind in OPERATORS
+    return "inside parentheses a line end means nothing" if inside else ""
 
 
 def explain_missing_brace(case: Case) -> Slip | None:

@@ -13,6 +13,9 @@ class Source(Struct, frozen=True, eq=False, dict=True):
     name: str
     text: str
 
+    def __repr__(self) -> str:
+        return f"Source({self.name!r}, {len(self.text)} characters)"
+
     @property
     def line_starts(self) -> list[int]:
         """The offset at which each line starts; computed once."""
