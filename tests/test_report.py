@@ -1,4 +1,4 @@
-"""Diagnostics in, what a terminal shows out: in the form of the language's description, whatever they hold."""
+"""Diagnostics in, what a terminal shows out: in the form of the language's description, whatever is in them."""
 
 from __future__ import annotations
 
