@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 Format = Literal["svg", "png", "pdf", "json"]
-SECONDS = 120
+SECONDS = 60
 DPI = {"png": "180"}
 BUNDLED = """
 import sys

@@ -13,7 +13,8 @@ from .dot import FILL_AND_BORDER, INK, SKIP
 from .picture import Box, Cluster, Edge, Picture
 
 PLAIN = frozenset(" ,.()/=_-+·–…")
-"""Characters beside letters and digits that mean nothing in a label. The colon does: `fa:` calls an icon."""
+"""Characters beside letters and digits that mean nothing in a label; so does a colon before a space, but not
+any other (`fa:fa-car` is an icon)."""
 
 
 def write_mermaid(picture: Picture) -> str:
@@ -51,7 +52,7 @@ def edge_line(edge: Edge) -> str:
 
 def quote(text: str) -> str:
     """A quoted label: letters and digits as they are, line ends as breaks, all else as `#code;`."""
-    return '"' + "".join(map(quote_character, text)) + '"'
+    return '"' + "".join(map(quote_character, text)).replace("#58; ", ": ") + '"'
 
 
 def quote_character(character: str) -> str:

@@ -57,6 +57,18 @@ class Picture(Struct, frozen=True):
     edges: tuple[Edge, ...]
     legend: tuple[str, ...]
 
+    def hints(self) -> dict[str, str]:
+        """What a pointer over the picture, a box or a cluster shows, by its id (`net` for the picture)."""
+        found = {"net": f"{self.name}: {self.facts}"}
+        stack = list(self.children)
+        while stack:
+            child = stack.pop()
+            if child.hint:
+                found[child.id] = child.hint
+            if isinstance(child, Cluster):
+                stack.extend(child.children)
+        return found
+
     def boxes(self) -> Iterator[Box]:
         """All boxes in the order of the text."""
         stack: list[Box | Cluster] = list(reversed(self.children))

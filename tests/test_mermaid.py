@@ -17,7 +17,7 @@ from netc.codegen.plain_text import show
 from netc.compiler.facts import Facts
 from netc.compiler.graph import Graph
 
-LABEL = r'"(?:[\w ,.()/=+·–…-]|#\d+;|<br/>)*"'
+LABEL = r'"(?:[\w ,.()/=+·–…-]|: |#\d+;|<br/>)*"'
 LINES = {
     "box": rf"(?P<id>\w+)\({LABEL}\):::(?P<family>\w+)",
     "open": rf"subgraph (?P<id>\w+)\[{LABEL}\]",
@@ -63,7 +63,7 @@ def test_labels_say_layer_counts_and_shape() -> None:
     text = write_mermaid(
         picture_of(graph_of("net n { input x: 3x8x8; stem: conv(3x3/2, 16) -> bn -> relu; fc: fc(10) }"))
     )
-    assert 'n2("stem#58; conv 3x3/2, 16 · bn · relu<br/>480 params · 6.91K macs"):::convolution' in text
+    assert 'n2("stem: conv 3x3/2, 16 · bn · relu<br/>480 params · 6.91K macs"):::convolution' in text
     assert 'n2 -->|"16x4x4"| n3' in text
     assert text.startswith('---\ntitle: "n: input 3x8x8')
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from .compiler.facts import Facts
+from .driver import quiet_machine
 from .files import Unusable
-
-if TYPE_CHECKING:
-    from .codegen.picture import Box, Cluster
 
 TableFormat = Literal["table", "json", "csv", "markdown"]
 PictureFormat = Literal["svg", "png", "pdf", "dot", "mermaid"]
@@ -36,7 +33,8 @@ def draw_as(facts: Facts, format: PictureFormat, expand: bool = False) -> bytes:
     from .codegen.picture import TooLarge
 
     try:
-        picture = draw(facts.graph, facts.shapes, facts.costs, expand)
+        with quiet_machine():
+            picture = draw(facts.graph, facts.shapes, facts.costs, expand)
     except TooLarge as error:
         raise Unusable(error.message, error.help) from None
     if format == "mermaid":
@@ -51,14 +49,6 @@ def draw_as(facts: Facts, format: PictureFormat, expand: bool = False) -> bytes:
     from .codegen.layout import LayoutFailed, lay_out
 
     try:
-        return lay_out(dot, format, dict(hints(picture.children)))
+        return lay_out(dot, format, picture.hints())
     except LayoutFailed as error:
         raise Unusable(error.message, error.help) from None
-
-
-def hints(children: tuple[Box | Cluster, ...]) -> Iterator[tuple[str, str]]:
-    """What a pointer over each box or cluster shows, by its id."""
-    for child in children:
-        if child.hint:
-            yield child.id, child.hint
-        yield from hints(getattr(child, "children", ()))
