@@ -1,13 +1,12 @@
 """The grammar in, the tables of its LALR parser out: shipped as JSON, or built by lark where that is stale.
 
-The tables are data of the package (`grammar/net.tables.json`), keyed by the text of the grammar, so that
+The tables are data of the package (`grammar/net.tables.json`), with the text of the grammar, so that
 a run imports no lark and unpickles nothing. `make tables` writes them again; a test holds them up to date.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
@@ -34,7 +33,7 @@ class Rule(Struct, frozen=True):
 
 class Tables(Struct, frozen=True):
     grammar: str
-    """The SHA-256 of the grammar's text."""
+    """The text that they were made of."""
     patterns: dict[str, str]
     """Terminals given by a regular expression, the first that fits first."""
     marks: dict[str, str]
@@ -61,16 +60,12 @@ def load_tables() -> Tables:
         tables = msgspec.json.decode(shipped.read_bytes(), type=Tables)
     except (OSError, msgspec.MsgspecError):
         return build_tables(grammar)
-    return tables if tables.grammar == fingerprint(grammar) else build_tables(grammar)
+    return tables if tables.grammar == grammar else build_tables(grammar)
 
 
 def write_tables() -> str:
     """The text of `grammar/net.tables.json`."""
     return msgspec.json.encode(build_tables(grammar_text())).decode().replace("},{", "},\n{") + "\n"
-
-
-def fingerprint(grammar: str) -> str:
-    return sha256(grammar.encode()).hexdigest()
 
 
 def build_tables(grammar: str) -> Tables:
@@ -102,7 +97,7 @@ def build_tables(grammar: str) -> Tables:
     patterns = sorted((t for t in used if t.pattern.type == "re"), key=lambda t: -t.priority)
     texts = {str(t.pattern.value): str(t.name) for t in used if t.pattern.type == "str"}
     return Tables(
-        grammar=fingerprint(grammar),
+        grammar=grammar,
         patterns={str(t.name): str(t.pattern.value) for t in patterns if not t.name.startswith("_")},
         marks={text: name for text, name in sorted(texts.items()) if not text.isalpha()},
         words={text: name for text, name in sorted(texts.items()) if text.isalpha()},

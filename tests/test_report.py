@@ -1,4 +1,4 @@
-"""Diagnostics in, what a terminal shows out: in the form of the language's description, whatever is in them."""
+"""Diagnostics in, what a terminal shows out: in the form of the language's description, whatever they say."""
 
 from __future__ import annotations
 
