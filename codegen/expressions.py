@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from math import gcd
 from typing import Any
 
 from msgspec import Struct
@@ -138,9 +139,19 @@ def _logical(op: str, left: Expr, right: Expr) -> Expr:
     keep = op == "and"  # `true and x` is x, `false or x` too
     if isinstance(left, Const):
         return right if bool(left.value) == keep else left
-    if is_const(right, keep):
+    if is_const(right, keep) and is_condition(left):
         return left
     return Binary(op, left, right)
+
+
+def is_condition(expr: Expr) -> bool:
+    """Whether its value is a bool by its form."""
+    match expr:
+        case Binary(op, left, right):
+            return OPERATORS[op][0] == COMPARISON or (op in ("and", "or") and is_condition(left) and is_condition(right))
+        case Unary(op, _):
+            return op == "not"
+    return False
 
 
 def _terms(expr: Expr, sign: int, found: list[tuple[int, Expr | None]]) -> None:
@@ -214,8 +225,9 @@ def _quotient(op: str, left: Expr, right: Expr) -> Expr:
         if right.value == 1:
             return left
         match left:
-            case Binary("*", Const(value), factor) if type(value) is int and value % right.value == 0:
-                return _product(Const(value // right.value), factor)
+            case Binary("*", Const(value), factor) if type(value) is int and value and gcd(value, right.value) > 1:
+                common = gcd(value, right.value)  # `4 * width // 64` is `width // 16`, remainders too
+                return _quotient(op, _product(Const(value // common), factor), Const(right.value // common))
     return Binary(op, left, right)
 
 
@@ -225,7 +237,7 @@ def unary(op: str, operand: Expr) -> Expr:
     match op, operand:
         case "not", Binary("==" | "!=" as equality, left, right):
             return Binary("!=" if equality == "==" else "==", left, right)
-        case "not", Unary("not", inner):
+        case "not", Unary("not", inner) if is_condition(inner):
             return inner
         case "-", Binary("-", left, right):
             return Binary("-", right, left)
@@ -367,7 +379,7 @@ def _text(expr: Expr) -> tuple[str, int]:
         case Unary(op, operand):
             if op == "not":
                 return f"not {_above(operand, 3)}", 3
-            return f"-{_above(operand, UNARY)}", UNARY
+            return f"-{_above(operand, ATOM)}", UNARY
         case Choice(condition, then, otherwise):
             return f"{_above(then, 1)} if {_above(condition, 1)} else {_above(otherwise, 0)}", 0
         case Function(name, arguments):

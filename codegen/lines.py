@@ -67,15 +67,15 @@ def lay_out(piece: Piece, indent: int, before: str = "", after: str = "") -> lis
         return [margin + whole]
     first = f"{margin}{before}{piece.head}{piece.brackets[0]}"
     last = f"{margin}{piece.brackets[1]}{after}"
-    return [first, *_inside(piece.items, indent + 1), last]
+    return [first, *_inside(piece.items, indent + 1, is_call=bool(piece.head)), last]
 
 
-def _inside(items: Sequence[Piece], indent: int) -> list[str]:
-    """What stands in brackets that were opened."""
+def _inside(items: Sequence[Piece], indent: int, is_call: bool) -> list[str]:
+    """What stands in brackets that were opened: of a call on one line if it fits, of a list never."""
     together = ", ".join(map(str, items))
     if isinstance(items[0], Generator):
         return lay_out(items[0], indent)
-    if fits(together, indent):
+    if is_call and fits(together, indent):
         return [STEP * indent + together]
     lines: list[str] = []
     for item in items:

@@ -10,8 +10,8 @@ from .python_text import identifier
 SPELLED = {
     word.lower(): word
     for word in (
-        "AlexNet BN CBR CNN CSP DenseNet DPN EfficientNet ELU FCN FPN FractalNet GELU GoogLeNet GRN InceptionResNet LeNet "
-        "LRN MLP MNASNet MobileNet NASNet NiN PNASNet PReLU PSP RegNet ReLU ResNet ResNeSt ResNeXt SE SENet SeResNet "
+        "AlexNet BN CBA CBR CIFAR CNN CR CSP DenseNet DPN EfficientNet ELU FCN FPN FractalNet GELU GoogLeNet GRN ImageNet InceptionResNet LeNet "
+        "LRN MLP MLPConv MNASNet MobileNet NASNet NiN PNASNet PReLU PSP RegNet ReLU ResNet ResNeSt ResNeXt SE SENet SeResNet "
         "SeResNeXt ShuffleNet SK SqueezeNet TextCNN TV UNet VGG WideResNet XResNet ZFNet"
     ).split()
 }

@@ -238,8 +238,11 @@ def _quote(about: Sequence[str]) -> list[str]:
 def _wrap(text: str) -> list[str]:
     """Paragraphs, escaped and wrapped."""
     lines: list[str] = []
-    for line in docstring(text):
-        lines += textwrap.wrap(line, WIDTH - 8, break_long_words=False, break_on_hyphens=False) if line else [""]
+    for paragraph in "\n".join(docstring(text)).split("\n\n"):
+        broken = paragraph.split("\n")
+        if any(len(line) > WIDTH - len(STEP) for line in broken):
+            broken = textwrap.wrap(" ".join(broken), WIDTH - len(STEP), break_long_words=False, break_on_hyphens=False)
+        lines += ["", *broken] if lines else broken
     return [line.rstrip() for line in lines]
 
 
@@ -255,7 +258,7 @@ def _about(plan: ClassPlan) -> list[str]:
 
 def _describe(graph: Graph, net: Net, costs: Costs | None, doc: str) -> list[str]:
     """What a reader of the net's class wants to know first."""
-    lines = _wrap(doc.strip() or graph.name)
+    lines = _wrap(doc.strip() or f"The net `{graph.name}`.")
     entering = [(node.name, " x ".join(map(str, net.shapes[node.id].dims))) for node in graph if node.op.family == "input"]
     if len(entering) == 1:
         lines += ["", *_wrap(f"Input: {entering[0][1]}.")]

@@ -231,6 +231,11 @@ def _read(node: python.expr) -> Expr:
             return Choice(_read(test), _read(body), _read(otherwise))
         case python.Compare(left=left, ops=[op], comparators=[right]):
             return Binary(COMPARE[type(op)], _read(left), _read(right))
+        case python.BoolOp(op=op, values=[first, *rest]):
+            joined = _read(first)
+            for value in rest:
+                joined = Binary("and" if isinstance(op, python.And) else "or", joined, _read(value))
+            return joined
         case python.Tuple(elts=elements):
             return Vector(tuple(map(_read, elements)))
         case python.Subscript(value=value, slice=python.Constant(value=int(index))):
