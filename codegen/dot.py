@@ -47,10 +47,12 @@ def write_dot(picture: Picture) -> str:
     dot = Digraph("net")
     dot.attr(
         "graph",
-        label=quote(picture.name),
+        label=quote(
+            f"{picture.name}\n{picture.facts}\n "
+        ),  # no cluster round all: it would bend the main way
         labelloc="t",
         fontname=FONT,
-        fontsize="17",
+        fontsize="13",
         fontcolor=INK,
         bgcolor="white",
         pad="0.25",
@@ -86,19 +88,8 @@ def write_dot(picture: Picture) -> str:
     for edge in picture.edges:
         if edge.kind == "skip":
             dot.edge(edge.source, edge.target, **edge_attributes(edge))
-    with dot.subgraph(name="cluster_net") as inner:
-        inner.attr(
-            "graph",
-            label=quote(picture.facts),
-            labelloc="t",
-            color="white",
-            margin="2",
-            fontname=FONT,
-            fontsize="10",
-            fontcolor=MUTED,
-        )
-        write_children(inner, picture.children, 0, widen(picture))
-        write_legend(inner, picture)
+    write_children(dot, picture.children, 0, widen(picture))
+    write_legend(dot, picture)
     for edge in picture.edges:
         if edge.kind != "skip":
             dot.edge(edge.source, edge.target, **edge_attributes(edge))

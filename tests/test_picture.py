@@ -30,7 +30,9 @@ from netc.codegen.picture import Box, Cluster, Edge, Picture, TooLarge
 from netc.codegen.plain_text import show
 from netc.compiler.facts import Facts
 from netc.compiler.graph import Graph
-from netc.files import find_spec
+from netc.drawing import draw_as
+from netc.dsl.source import Source
+from netc.files import Spec, find_spec
 
 GOLDEN = Path(__file__).parent / "golden"
 PAGES = ["resnet50", "googlenet", "densenet121", "unet", "se_resnet50", "fractalnet20", "textcnn", "vgg16"]
@@ -398,6 +400,25 @@ def test_every_edge_ends_on_its_boxes(name: str) -> None:
             x0, y0, x1, y1 = rectangle(item)
             assert inside((x0 - 4, y0 - 4, x1 + 4, y1 + 4), (x, y, x, y)), (edge["pos"], item["name"])
             assert min(abs(x - x0), abs(x - x1), abs(y - y0), abs(y - y1)) < 8
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_main_way_runs_straight_down(name: str) -> None:
+    objects, edges = laid_out(name)
+    ids = {item["_gvid"]: item["name"] for item in objects.values()}
+    main = {(edge.source, edge.target) for edge in page(name).edges if edge.main}
+    for edge in edges:
+        if (ids[edge["tail"]], ids[edge["head"]]) in main:
+            xs = [float(place.split(",")[-2]) for place in edge["pos"].split()]
+            assert max(xs) - min(xs) < 2, edge["pos"]
+
+
+def test_blocks_deep_in_each_other_are_drawn_closed() -> None:
+    text = "block f(n) { conv(3x3, 8); if n > 0 { add { f(n - 1); id } } }\nnet n { input x: 8x8x8; f(190) }"
+    spec = Spec(Source("deep.net", text), None, None)
+    compiled = driver.compile(spec).compiled
+    assert compiled is not None
+    assert draw_as(compiled.training, "dot").count(b"f(189)") == 1
 
 
 def test_a_page_of_resnet50_is_no_more_than_four_times_as_high_as_wide() -> None:
