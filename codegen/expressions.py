@@ -372,13 +372,14 @@ def _text(expr: Expr) -> tuple[str, int]:
         case Binary(op, left, right):
             level = OPERATORS[op][0]
             if op == "**":
-                hugging = all(isinstance(side, Name) or _plain_number(side) for side in (left, right))
+                hugging = _is_simple(left) and _is_simple(right.operand if isinstance(right, Unary) else right, -1)
                 return f"{_above(left, level + 1)}{'**' if hugging else ' ** '}{_above(right, UNARY)}", level
             # comparisons do not associate: `(a < b) < c` needs its brackets
             return f"{_above(left, level + (level == COMPARISON))} {op} {_above(right, level + 1)}", level
         case Unary(op, operand):
+            power = isinstance(operand, Binary) and operand.operator == "**"  # gets brackets from the formatter
             if op == "not":
-                return f"not {_above(operand, 3)}", 3
+                return f"not {_above(operand, ATOM if power else 3)}", 3
             return f"-{_above(operand, ATOM)}", UNARY
         case Choice(condition, then, otherwise):
             return f"{_above(then, 1)} if {_above(condition, 1)} else {_above(otherwise, 0)}", 0
@@ -390,8 +391,10 @@ def _text(expr: Expr) -> tuple[str, int]:
             return f"({', '.join(map(text, items))}{',' if len(items) == 1 else ''})", ATOM
 
 
-def _plain_number(expr: Expr) -> bool:
-    return isinstance(expr, Const) and isinstance(expr.value, int | float) and expr.value >= 0
+def _is_simple(expr: Expr, least: int = 1) -> bool:
+    """What the formatter sets close to `**`: a name or a number, the exponent with a sign too."""
+    number = isinstance(expr, Const) and isinstance(expr.value, int | float) and not isinstance(expr.value, bool)
+    return isinstance(expr, Name) or (number and (least < 0 or expr.value >= 0))  # type: ignore[union-attr]
 
 
 def _above(expr: Expr, level: int) -> str:

@@ -9,13 +9,10 @@ import builtins
 import keyword
 import math
 import re
-import unicodedata
 from collections.abc import Container
 
 TAKEN = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | {"self", "torch", "nn", "F", "Tensor", "NamedTuple", "OrderedDict"}
 """What a name of a spec may not hide in a generated module."""
-UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Unicode categories without a picture of their own: controls, bidirectional marks, separators of lines."""
 
 
 def identifier(text: str, taken: Container[str] = ()) -> str:
@@ -75,7 +72,7 @@ def _by_number(quotes: re.Match[str]) -> str:
 def _told(character: str) -> str:
     if character == "\\":
         return "\\\\"
-    return _escape(character) if unicodedata.category(character) in UNSEEN else character
+    return character if character.isprintable() else _escape(character)
 
 
 def _escape(character: str) -> str:

@@ -240,8 +240,9 @@ def _wrap(text: str) -> list[str]:
     lines: list[str] = []
     for paragraph in "\n".join(docstring(text)).split("\n\n"):
         broken = paragraph.split("\n")
-        if any(len(line) > WIDTH - len(STEP) for line in broken):
-            broken = textwrap.wrap(" ".join(broken), WIDTH - len(STEP), break_long_words=False, break_on_hyphens=False)
+        room = WIDTH - len(STEP) - (0 if lines else 3)  # the quotes stand before the first line
+        if any(len(line) > room for line in broken):
+            broken = textwrap.wrap(" ".join(broken), room, break_long_words=False, break_on_hyphens=False)
         lines += ["", *broken] if lines else broken
     return [line.rstrip() for line in lines]
 

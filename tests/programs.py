@@ -12,7 +12,9 @@ Draw = st.DrawFn
 class Writer:
     """The text of one body. `channels` are expressions that may stand for a number of channels here."""
 
-    def __init__(self, draw: Draw, channels: list[str], blocks: list[Block], layers: list[str], depth: int = 0) -> None:
+    def __init__(
+        self, draw: Draw, channels: list[str], blocks: list[Block], layers: list[str], depth: int = 0
+    ) -> None:
         self.draw, self.channels, self.blocks, self.layers, self.depth = draw, channels, blocks, layers, depth
         self.labels = 0
         self.names: list[str] = []
@@ -65,7 +67,20 @@ class Writer:
     def statement(self) -> str:
         kinds = ["chain", "chain", "call", "let"]
         if self.depth < 3:
-            kinds += ["add", "concat", "gate", "dense", "repeat", "for", "if", "braces", "skip", "split", "call", "branch"]
+            kinds += [
+                "add",
+                "concat",
+                "gate",
+                "dense",
+                "repeat",
+                "for",
+                "if",
+                "braces",
+                "skip",
+                "split",
+                "call",
+                "branch",
+            ]
         return getattr(self, f"write_{self.pick(*kinds)}")()
 
     # --- statements ---
@@ -85,23 +100,40 @@ class Writer:
 
     def write_add(self) -> str:
         inner = self.inner()
-        members = [inner.label() + f"{{ {inner.body(1, 2)}\nconv(1x1, 6) }}" for _ in range(self.draw(st.integers(1, 2)))]
-        other = inner.pick("conv(1x1, 6)", "lbl: conv(1x1, 6)", "bn -> conv(1x1, 6)", "{ relu -> conv(3x3, 6) }")
+        members = [
+            inner.label() + f"{{ {inner.body(1, 2)}\nconv(1x1, 6) }}"
+            for _ in range(self.draw(st.integers(1, 2)))
+        ]
+        other = inner.pick(
+            "conv(1x1, 6)", "lbl: conv(1x1, 6)", "bn -> conv(1x1, 6)", "{ relu -> conv(3x3, 6) }"
+        )
         return self.label() + "add {\n" + "\n".join([*members, other]) + "\n} -> relu"
 
     def write_concat(self) -> str:
         inner = self.inner()
-        members = [inner.label() + inner.pick(inner.chain(), "id", f"{{ {inner.body(1, 2)} }}") for _ in range(2)]
+        members = [
+            inner.label() + inner.pick(inner.chain(), "id", f"{{ {inner.body(1, 2)} }}") for _ in range(2)
+        ]
         loop = f"for k in [4, 6] {{ conv(1x1, k{inner.pick('', ' + 1')}) -> relu }}"
-        return self.label() + "concat {\n" + "\n".join([*members, *([loop] if self.draw(st.booleans()) else [])]) + "\n}"
+        return (
+            self.label()
+            + "concat {\n"
+            + "\n".join([*members, *([loop] if self.draw(st.booleans()) else [])])
+            + "\n}"
+        )
 
     def write_gate(self) -> str:
-        return self.label() + f"mul {{ id; gap -> fc({self.pick('in.c', '2 * in.c')}) -> relu -> fc(in.c) -> sigmoid }}"
+        return (
+            self.label()
+            + f"mul {{ id; gap -> fc({self.pick('in.c', '2 * in.c')}) -> relu -> fc(in.c) -> sigmoid }}"
+        )
 
     def write_dense(self) -> str:
         inner = self.inner()
         label = self.pick("", "grow[j]: ", "grow[j + 1]: ")
-        member = inner.pick(f"conv(3x3, {inner.count()})", "relu -> conv(1x1, 2)", inner.call(), "conv(1x1, 3)")
+        member = inner.pick(
+            f"conv(3x3, {inner.count()})", "relu -> conv(1x1, 2)", inner.call(), "conv(1x1, 3)"
+        )
         times = self.pick("2", "3", *[name for name in self.channels if name == "times"])
         name = self.label()
         if label and not name:
@@ -120,7 +152,10 @@ class Writer:
         if self.draw(st.booleans()):
             self.labels += 1
             return f"for i, c in enumerate({source}) {{ turn{self.labels}_{self.depth}[i]: conv(3x3, c){self.pick('', ' -> bn', ' -> relu')} }}"
-        return self.label() + f"{{ for c in {source} {{ {self.pick('conv(3x3, c)', 'conv(1x1, 2 * c) -> relu')} }} }}"
+        return (
+            self.label()
+            + f"{{ for c in {source} {{ {self.pick('conv(3x3, c)', 'conv(1x1, 2 * c) -> relu')} }} }}"
+        )
 
     def condition(self) -> str:
         return self.pick(
@@ -149,7 +184,9 @@ class Writer:
     def write_skip(self) -> str:
         self.labels += 1
         name = f"skip{self.labels}_{self.depth}"
-        joined = self.pick(f"concat({name}, in2)", f"add({name}, in2 -> conv(1x1, {name}.c))").replace("in2", f"{name}b")
+        joined = self.pick(f"concat({name}, in2)", f"add({name}, in2 -> conv(1x1, {name}.c))").replace(
+            "in2", f"{name}b"
+        )
         return f"{name}: {self.chain()}\n{name}b: {self.chain()}\n{joined}"
 
     def write_split(self) -> str:
@@ -203,15 +240,29 @@ def programs(draw: Draw) -> str:
             list(blocks),
             [p for p in parameters if p == "act"],
         )
-        declared = {"width": "width", "times": "times=1", "act": "act=relu", "kernel": "kernel=3x3", "inner": "inner=6"}
+        declared = {
+            "width": "width",
+            "times": "times=1",
+            "act": "act=relu",
+            "kernel": "kernel=3x3",
+            "inner": "inner=6",
+        }
         if "width" in parameters:
             declared["inner"] = "inner=2*width"
         lines = [writer.body(1, 3)]
         if "kernel" in parameters:
             lines.append(f"conv(kernel, {writer.count()})")
         if "times" in parameters:
-            lines.append(draw(st.sampled_from(["conv(3x3, 6) * times", "(conv(1x1, 4) -> relu) * times", "cba(4, relu) * times"])))
-        signature = ", ".join(declared[p] for p in ("width", "times", "act", "kernel", "inner") if p in parameters)
+            lines.append(
+                draw(
+                    st.sampled_from(
+                        ["conv(3x3, 6) * times", "(conv(1x1, 4) -> relu) * times", "cba(4, relu) * times"]
+                    )
+                )
+            )
+        signature = ", ".join(
+            declared[p] for p in ("width", "times", "act", "kernel", "inner") if p in parameters
+        )
         name = f"blk{number}"
         texts.append(f"block {name}({signature}) {{\n" + "\n".join(lines) + "\n}\n")
         blocks.append(Block(name, parameters))
@@ -221,27 +272,39 @@ def programs(draw: Draw) -> str:
         lines.append(writer.label() + blocks[draw(st.integers(0, len(blocks) - 1))].use(writer))
         if draw(st.integers(0, 4)) == 0:
             lines.append("maxpool(2x2)" if draw(st.booleans()) else "conv(3x3/2, 6)")
-    extras = draw(st.sets(st.sampled_from(["share", "shared block", "passed", "tree", "both", "aux", "stages", "output"])))
+    extras = draw(
+        st.sets(
+            st.sampled_from(["share", "shared block", "passed", "tree", "both", "aux", "stages", "output"])
+        )
+    )
     if "share" in extras:
         lines.append("conv(1x1, 6)\nlet s = share(conv(3x3, 6))\ns -> relu -> s")
     if "shared block" in extras:
         lines.append("conv(1x1, 6)\nlet t = share(cba(6, relu))\nt -> t")
     if "passed" in extras:
-        lines.append("conv(1x1, 6)\nlet u = share(conv(1x1, 6))\ntwice(u) -> twice(u)\nstem: { twice(conv(1x1, 6)) -> u }")
+        lines.append(
+            "conv(1x1, 6)\nlet u = share(conv(1x1, 6))\ntwice(u) -> twice(u)\nstem: { twice(conv(1x1, 6)) -> u }"
+        )
     if "tree" in extras:
         lines.append("tree(3, 6) -> tree(2, 4)")
     if "both" in extras:
         lines.append("before: id\nafter: conv(1x1, 6)\n(before, after) -> both(4)")
     if "aux" in extras:
-        lines.append("aux side(weight=0.3): head(5)\naux far(weight=0.4): conv(1x1, 4) -> relu -> gap -> fc(5)")
+        lines.append(
+            "aux side(weight=0.3): head(5)\naux far(weight=0.4): conv(1x1, 4) -> relu -> gap -> fc(5)"
+        )
     if "stages" in extras:
         use = blocks[0].use(writer)
-        lines.append(f"for i, n in enumerate([1, 3, 2]) {{ stage[i + 1]: conv(1x1, 2 * i + 4) -> ({use}) * n }}")
+        lines.append(
+            f"for i, n in enumerate([1, 3, 2]) {{ stage[i + 1]: conv(1x1, 2 * i + 4) -> ({use}) * n }}"
+        )
     if "output" in extras:
         lines.append("output seen: gap")
         lines.append(writer.body(1, 1))
         lines.append("output scores: fc(classes)")
     else:
-        lines.append(draw(st.sampled_from(["fc: fc(classes)", "gap\nfc(classes)", "gap\nlast: head(classes)"])))
+        lines.append(
+            draw(st.sampled_from(["fc: fc(classes)", "gap\nfc(classes)", "gap\nlast: head(classes)"]))
+        )
     texts.append("net main(classes=5) {\n" + "\n".join(lines) + "\n}\n")
     return "\n".join(texts)

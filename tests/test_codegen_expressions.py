@@ -31,7 +31,9 @@ from netc.codegen.terms import read_formula
 
 NAMES = {"width": 24, "depth": 3, "in_channels": 64}
 LEAVES = st.one_of(
-    st.integers(-3, 9).map(Const), st.sampled_from([Const(0.5), Const(True)]), st.sampled_from(list(NAMES)).map(Name)
+    st.integers(-3, 9).map(Const),
+    st.sampled_from([Const(0.5), Const(True)]),
+    st.sampled_from(list(NAMES)).map(Name),
 )
 ARITHMETIC = ("+", "-", "*", "//", "%", "**", "/")
 COMPARISONS = ("==", "!=", "<", ">=")

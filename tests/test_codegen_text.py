@@ -31,7 +31,9 @@ HOSTILE = [
     "\r\nclass Evil: pass",
     "\ufeff\u2028\u2029",
 ]
-TEXT = st.one_of(st.text(max_size=60), st.sampled_from(HOSTILE), st.text(alphabet='"\\\n\r\t{}%#a ', max_size=30))
+TEXT = st.one_of(
+    st.text(max_size=60), st.sampled_from(HOSTILE), st.text(alphabet='"\\\n\r\t{}%#a ', max_size=30)
+)
 
 
 @given(TEXT)
@@ -54,7 +56,13 @@ def test_literal_of_a_string_is_that_string(text):
 
 
 PLAIN = st.recursive(
-    st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.none(), st.text(max_size=5)),
+    st.one_of(
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.booleans(),
+        st.none(),
+        st.text(max_size=5),
+    ),
     lambda inner: st.lists(inner, max_size=3).map(tuple),
 )
 
@@ -70,7 +78,10 @@ def test_what_is_not_plain_has_no_literal(value):
         literal(value)
 
 
-@given(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True), st.sets(st.sampled_from(["x", "out", "width"])))
+@given(
+    st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True),
+    st.sets(st.sampled_from(["x", "out", "width"])),
+)
 def test_identifier_is_free_and_no_word_of_python(text, taken):
     name = identifier(text, taken)
     assert name.isidentifier()
@@ -87,7 +98,9 @@ def test_what_is_no_name_is_refused(text):
 
 @given(TEXT, TEXT)
 def test_module_of_hostile_texts_holds_nothing_but_what_a_module_may(doc, file):
-    program = resolve(Source(file, 'net plain { input: 3x8x8\nconv(3x3, 4); mean(drop=0.1) { id; relu } }'), lambda *_: None)
+    program = resolve(
+        Source(file, "net plain { input: 3x8x8\nconv(3x3, 4); mean(drop=0.1) { id; relu } }"), lambda *_: None
+    )
     graph = lower(program, "plain")
     assert graph is not None
     tree = ast.parse(emit(graph, doc=doc))

@@ -47,9 +47,9 @@ class Separable(nn.Module):
 
 
 class MobileNetV1x100(nn.Module):
-    """MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications.
-    Howard, Zhu, Chen, Kalenichenko, Wang, Weyand, Andreetto, Adam. 2017.
-    arXiv:1704.04861
+    """MobileNets: Efficient Convolutional Neural Networks for Mobile Vision
+    Applications. Howard, Zhu, Chen, Kalenichenko, Wang, Weyand, Andreetto, Adam.
+    2017. arXiv:1704.04861
 
     Input: 3 x 224 x 224.
     4,231,976 parameters, 568,740,352 multiply-adds.
