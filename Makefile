@@ -14,14 +14,14 @@ BIN = $(VENV)/bin
 # Torch comes first and by its exact version: where a CPU build is configured, pip then takes that one.
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo env test lint types tables parity bench format clean
+.PHONY: help demo env test lint types tables pictures parity bench format clean
 
 help:
 	@echo "make demo    build .venv; compile GoogLeNet to a table and a picture, build ResNeXt-50, train LeNet-5"
 	@echo "make test    all tests"
 	@echo "make lint    ruff check and ruff format --check          make format  ruff, and it writes"
 	@echo "make types   mypy --strict                               make parity  against torchvision and timm"
-	@echo "make tables  the parser's tables, after a change of grammar/net.lark"
+	@echo "make tables  the parser's tables, of grammar/net.lark    make pictures  the README's"
 	@echo "make bench   speed, as ratios                            make clean   remove what these made"
 
 env: $(VENV)/.ready
@@ -54,6 +54,10 @@ demo: $(VENV)/.ready
 tables: env
 	$(BIN)/python -c "from netc.dsl.tables import write_tables; print(write_tables(), end='')" > .tables.json
 	mv .tables.json grammar/net.tables.json
+
+# The README's picture; a test holds it to what netc draws.
+pictures: env
+	$(BIN)/netc compile docs/tiny.net --render svg -o docs/pictures/tiny.svg
 
 test: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS)
