@@ -9,7 +9,21 @@ from msgspec import UNSET
 from ..dsl import ast
 from .expressions import free
 from .naming import class_name
-from .plan import Chain, ClassPlan, Element, Entry, Event, Family, Fork, Given, Made, Option, Parameter, Repeat, Step
+from .plan import (
+    Chain,
+    ClassPlan,
+    Element,
+    Entry,
+    Event,
+    Family,
+    Fork,
+    Given,
+    Made,
+    Option,
+    Parameter,
+    Repeat,
+    Step,
+)
 from .recovery import Recovery
 from .settling import Split
 from .uses import Net, Use, in_order
@@ -93,7 +107,11 @@ def prune(plan: ClassPlan) -> None:
     def rank(parameter: Parameter) -> tuple[int, int]:
         if parameter.default is not UNSET:
             return 2, order.get(parameter.source, len(order))
-        return (0, parameter.source) if parameter.origin == "channels" else (1, order.get(parameter.source, len(order)))
+        return (
+            (0, parameter.source)
+            if parameter.origin == "channels"
+            else (1, order.get(parameter.source, len(order)))
+        )
 
     plan.parameters = sorted(used, key=rank)
 
@@ -155,7 +173,9 @@ def open_names(definition: ast.Net | ast.Block) -> list[str]:
         node = stack.pop()
         if isinstance(node, ast.Name) and node.id in reads:
             reads[node.id].append(id(node))
-        if isinstance(node, ast.Call) and not (isinstance(node.target, ast.Name) and node.target.id in FUNCTIONS):
+        if isinstance(node, ast.Call) and not (
+            isinstance(node.target, ast.Name) and node.target.id in FUNCTIONS
+        ):
             bare.update(id(argument.value) for argument in node.arguments if not argument.spread)
         if isinstance(node, tuple):
             stack.extend(node)
@@ -165,5 +185,5 @@ def open_names(definition: ast.Net | ast.Block) -> list[str]:
 
 
 FUNCTIONS = frozenset(
-    "min max floor ceil round abs len range reversed enumerate zip sum divisible share add mul mean concat dense".split()
+    ["min", "max", "floor", "ceil", "round", "abs", "len", "range", "reversed", "enumerate", "zip", "sum", "divisible", "share", "add", "mul", "mean", "concat", "dense"]
 )

@@ -6,16 +6,30 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import UNSET, Struct
 
-from .expressions import Const, Expr, Name, free, substitute, text
-from .lines import STEP, Brackets, Generator, Piece, Prefixed, lay_out
-from .plan import Chain, ClassPlan, Element, Entry, Event, Family, Fork, Given, Made, Make, Option, Parameter, Repeat, Step, Tap
+from .children import children, clause, construct, generate, is_keyed, is_plain, names_in
+from .expressions import text, unary
+from .flags import Flag, attributes_of
+from .lines import STEP, Brackets, Piece, lay_out
+from .plan import (
+    Chain,
+    ClassPlan,
+    Element,
+    Entry,
+    Event,
+    Family,
+    Fork,
+    Made,
+    Make,
+    Option,
+    Parameter,
+    Repeat,
+    Step,
+    Tap,
+)
 from .python_text import literal
 
 OF_DICT = frozenset(("add_module", "clear", "items", "keys", "pop", "popitem", "update", "values"))
 """What `nn.ModuleDict` has beside what every module has: such a child needs another home."""
-OF_SEQUENTIAL = frozenset(("append", "extend", "insert", "pop"))
-MANY = 3
-"""As many equal layers of torch's in a row are a loop; of blocks, two."""
 
 
 class Home(Struct, frozen=True):
@@ -58,161 +72,10 @@ def home(plan: ClassPlan) -> Home:
     return Home("nn.Module")
 
 
-# --- calls ---------------------------------------------------------------------------------------
-
-
-def submodule(path: str) -> str:
-    """A module inside this one by its path."""
-    if "." not in path and path.isidentifier():
-        return f"self.{path}"
-    return f"self.get_submodule({literal(path)})"
-
-
-def construct(made: Made) -> Piece:
-    """A constructor call, of a chain whose entries all fit into one expression."""
-    if isinstance(made, Make):
-        return Brackets(made.path, tuple(map(argument, made.given)))
-    return Brackets("nn.Sequential", children(made.entries))
-
-
-def argument(given: Given) -> Piece:
-    value = submodule(given.value) if isinstance(given.value, str) else text(given.value)
-    return value if given.name is None else f"{given.name}={value}"
-
-
-def children(entries: Sequence[Entry]) -> tuple[Piece, ...]:
-    """The arguments of an `nn.Sequential`: its children, or one `OrderedDict` where they have names."""
-    if is_keyed(entries):
-        pairs = [Brackets("", (literal(key), construct(made))) for key, made in keyed(entries)]
-        return (Brackets("OrderedDict", (Brackets("", tuple(pairs), "[]"),)),)
-    pieces: list[Piece] = []
-    for entry in gather(entries):
-        if isinstance(entry, Repeat):
-            pieces.append(Prefixed("*", Brackets("", (generate(entry),))))
-        elif isinstance(entry, Element):
-            pieces.append(construct(entry.make))
-    return tuple(pieces)
-
-
-def generate(entry: Repeat) -> Generator:
-    first = entry.entries[0]
-    assert isinstance(first, Element)
-    return Generator(construct(first.make), clause(entry))
-
-
-def clause(entry: Repeat | Family) -> str:
-    read = any(entry.variable in names for names in map(names_of, entry.entries)) if isinstance(entry, Repeat) else True
-    return f"for {entry.variable if read else '_'} in range({text(entry.count)})"
-
-
-def names_of(entry: Entry) -> set[str]:
-    match entry:
-        case Element(make=make):
-            return names_in(make)
-        case Repeat(count=count, entries=entries):
-            return free(count).union(*map(names_of, entries))
-        case Option(condition=condition, then=then, otherwise=otherwise):
-            return free(condition).union(*map(names_of, (*then, *otherwise)))
-
-
-def names_in(made: Made) -> set[str]:
-    if isinstance(made, Chain):
-        return set().union(*map(names_of, made.entries))
-    return set().union(*(free(given.value) for given in made.given if not isinstance(given.value, str)))
-
-
-def gather(entries: Sequence[Entry]) -> list[Entry]:
-    """Equal children in a row as a loop."""
-    found: list[Entry] = []
-    at = 0
-    while at < len(entries):
-        entry, count = entries[at], 1
-        if isinstance(entry, Element):
-            while at + count < len(entries) and entries[at + count] == entry:
-                count += 1
-            ours = isinstance(entry.make, Make) and not entry.make.path.startswith("nn.")
-            if count >= (2 if ours else MANY):
-                entry = Repeat("_", Const(count), (entry,))
-            else:
-                count = 1
-        found.append(entry)
-        at += count
-    return found
-
-
-def is_keyed(entries: Sequence[Entry]) -> bool:
-    """Whether some child has a name of its own."""
-    for entry in entries:
-        match entry:
-            case Element(key=key):
-                if key is not None:
-                    return True
-            case Repeat(entries=inner):
-                if is_keyed(inner):
-                    return True
-            case Option(then=then, otherwise=otherwise):
-                if is_keyed((*then, *otherwise)):
-                    return True
-    return False
-
-
-def keyed(entries: Sequence[Entry]) -> list[tuple[str, Made]]:
-    """The children with their names: numbers where a label gives none."""
-    found: list[tuple[str, Made]] = []
-    for number, entry in enumerate(spell_out(entries)):
-        assert isinstance(entry, Element)
-        found.append((entry.key if entry.key is not None else str(number), entry.make))
-    return found
-
-
-def spell_out(entries: Iterable[Entry]) -> list[Entry]:
-    """Loops of a constant count, written out."""
-    found: list[Entry] = []
-    for entry in entries:
-        if isinstance(entry, Repeat) and isinstance(entry.count, Const):
-            for number in range(entry.count.value):
-                found.extend(at_turn(inner, {entry.variable: Const(number)}) for inner in spell_out(entry.entries))
-        else:
-            found.append(entry)
-    return found
-
-
-def at_turn(entry: Entry, names: dict[str, Expr]) -> Entry:
-    assert isinstance(entry, Element)
-    return Element(entry.key, made_at_turn(entry.make, names))
-
-
-def made_at_turn(made: Made, names: dict[str, Expr]) -> Made:
-    if isinstance(made, Chain):
-        return Chain(tuple(at_turn(entry, names) for entry in spell_out(made.entries)))
-    given = tuple(
-        entry if isinstance(entry.value, str) else Given(entry.name, substitute(entry.value, names)) for entry in made.given
-    )
-    return Make(made.path, given)
-
-
-def is_plain(entries: Sequence[Entry]) -> bool:
-    """Whether the children can be written as one expression."""
-    for entry in entries:
-        if isinstance(entry, Option):
-            return False
-        if isinstance(entry, Repeat):
-            if len(entry.entries) != 1 or not isinstance(entry.entries[0], Element) or not is_plain(entry.entries):
-                return False
-            if is_keyed(entries) and not isinstance(entry.count, Const):
-                return False
-        elif isinstance(entry.make, Chain) and not is_plain(entry.make.entries):
-            return False
-    return True
-
-
-# --- statements ----------------------------------------------------------------------------------
-
-
 class Constructor:
-    """Writes one `__init__`. `stored` are the parameters that `forward` reads, `flags` the conditions by fork."""
+    """Writes one `__init__`. `stored` are the parameters that `forward` reads."""
 
-    def __init__(self, plan: ClassPlan, stored: Sequence[str], flags: dict[int, str]) -> None:
+    def __init__(self, plan: ClassPlan, stored: Sequence[str], flags: dict[int, Flag]) -> None:
         self.plan, self.stored, self.flags = plan, stored, flags
         self.home = home(plan)
         self.lines: list[str] = []
@@ -258,7 +121,7 @@ class Constructor:
         self._say(2, "super().__init__()")
         for make in makes:
             assert isinstance(make, Element)
-            self._place("self.append(", make.make, 2, ")")
+            self._call("self.append", (), make.make, 2)
 
     def _family(self, family: Family) -> None:
         if family.key is None:
@@ -270,7 +133,7 @@ class Constructor:
         read = family.key is not None or family.variable in names_in(family.make)
         self._say(2, f"for {family.variable if read else '_'} in range({text(family.count)}):")
         if family.key is None:
-            self._place("self.append(", family.make, 3, ")")
+            self._call("self.append", (), family.make, 3)
             return
         word, numbers = family.key
         name = word + "_".join(f"{{{text(number)}}}" for number in numbers)
@@ -298,7 +161,7 @@ class Constructor:
                 return
         place = self.home.child(attribute)
         if place.startswith("self.get_submodule"):
-            self._place(f"self.add_module({literal(attribute)}, ", make, indent, ")")
+            self._call("self.add_module", (literal(attribute),), make, indent)
             return
         typed = f"{place}: nn.Module" if declared and place.startswith("self.") else place
         self._place(f"{typed} = ", make, indent)
@@ -306,15 +169,18 @@ class Constructor:
     def _fits_option(self, entries: Sequence[Entry]) -> bool:
         return bool(entries) and is_plain(entries)
 
-    def _place(self, before: str, made: Made, indent: int, after: str = "") -> None:
-        """`before made after`, with what an expression cannot say written first."""
+    def _place(self, before: str, made: Made, indent: int) -> None:
+        """`before made`, with what an expression cannot say written first."""
+        self._lay(self._piece(made, indent), indent, before)
+
+    def _call(self, head: str, arguments: tuple[str, ...], made: Made, indent: int) -> None:
+        """`head(arguments, made)`."""
+        self._lay(Brackets(head, (*arguments, self._piece(made, indent))), indent)
+
+    def _piece(self, made: Made, indent: int) -> Piece:
         if isinstance(made, Chain) and not is_plain(made.entries):
-            name = self._build(made.entries, indent)
-            self._say(indent, f"{before}nn.Sequential({name}){after}")
-            return
-        if isinstance(made, Chain) and len(made.entries) == 0:
-            made = Make("nn.Sequential")
-        self.lines.extend(lay_out(construct(made), indent, before, after))
+            return Brackets("nn.Sequential", (self._build(made.entries, indent),))
+        return construct(made)
 
     def _sequence(self, entries: Sequence[Entry], head: str, indent: int) -> None:
         if is_plain(entries):
@@ -341,43 +207,54 @@ class Constructor:
         return f"*{name}"
 
     def _extend(self, name: str, entries: Sequence[Entry], indent: int, named: bool) -> None:
-        for entry in entries:
+        for entry in self._together(entries, named):
             match entry:
+                case list():
+                    pieces = tuple(self._piece(element.make, indent) for element in entry)
+                    self._lay(Brackets("", pieces, "[]"), indent, f"{name} += ")
                 case Element(key=key, make=make) if named:
                     word = literal(key) if key is not None else f"str(len({name}))"
                     self._place(f"{name}[{word}] = ", make, indent)
                 case Element(make=make):
-                    self._place(f"{name}.append(", make, indent, ")")
+                    self._call(f"{name}.append", (), make, indent)
                 case Repeat(entries=inner):
                     self._say(indent, f"{clause(entry)}:")
                     self._extend(name, inner, indent + 1, named)
                 case Option(condition=condition, then=then, otherwise=otherwise):
-                    if not then:
-                        self._say(indent, f"if not ({text(condition)}):")
-                        self._extend(name, otherwise, indent + 1, named)
-                        continue
-                    self._say(indent, f"if {text(condition)}:")
-                    self._extend(name, then, indent + 1, named)
-                    if otherwise:
+                    self._say(indent, f"if {text(condition if then else unary('not', condition))}:")
+                    self._extend(name, then or otherwise, indent + 1, named)
+                    if then and otherwise:
                         self._say(indent, "else:")
                         self._extend(name, otherwise, indent + 1, named)
 
+    def _together(self, entries: Sequence[Entry], named: bool) -> list[Entry | list[Element]]:
+        """Children in a row without names are added in one statement."""
+        found: list[Entry | list[Element]] = []
+        for entry in entries:
+            if named or not isinstance(entry, Element):
+                found.append(entry)
+            elif found and isinstance(found[-1], list):
+                found[-1].append(entry)
+            elif found and isinstance(found[-1], Element):
+                found[-1] = [found[-1], entry]
+            else:
+                found.append(entry)
+        return found
+
     def _fork(self, fork: Fork, indent: int, declared: frozenset[str]) -> None:
         sides = [attributes_of(fork.then), attributes_of(fork.otherwise)]
-        flag = self.flags.get(id(fork))
-        condition = text(fork.condition)
-        if flag is not None:
-            self._say(indent, f"self.{flag} = {condition}")
-            condition = f"self.{flag}"
+        flag = self.flags[id(fork)]
+        if flag.stores:
+            self._say(indent, f"self.{flag.name} = {text(flag.condition)}")
         both = declared | frozenset(sides[0] & sides[1])
         if sides[0]:
-            self._say(indent, f"if {condition}:")
+            self._say(indent, f"if {flag.holds()}:")
             self._steps(fork.then, indent + 1, both)
             if sides[1]:
                 self._say(indent, "else:")
                 self._steps(fork.otherwise, indent + 1)
         elif sides[1]:
-            self._say(indent, f"if not {condition}:")
+            self._say(indent, f"if {flag.fails()}:")
             self._steps(fork.otherwise, indent + 1, declared)
 
 
@@ -390,16 +267,6 @@ def held(plan: ClassPlan) -> list[str]:
             found.append(event.holder)
 
     plan.walk(visit)
-    return found
-
-
-def attributes_of(steps: Iterable[Event]) -> set[str]:
-    found: set[str] = set()
-    for step in steps:
-        if isinstance(step, Step) and step.attribute is not None and step.make is not None:
-            found.add(step.attribute)
-        elif isinstance(step, Fork):
-            found |= attributes_of(step.then) | attributes_of(step.otherwise)
     return found
 
 
@@ -440,6 +307,3 @@ def kind(values: Sequence[object]) -> str:
     if "float" in found and "int" in found:
         found.remove("int")
     return " | ".join(sorted(found, key=lambda name: name == "None"))
-
-
-__all__ = ["Constructor", "Home", "Name", "construct", "home"]

@@ -148,7 +148,9 @@ def is_condition(expr: Expr) -> bool:
     """Whether its value is a bool by its form."""
     match expr:
         case Binary(op, left, right):
-            return OPERATORS[op][0] == COMPARISON or (op in ("and", "or") and is_condition(left) and is_condition(right))
+            return OPERATORS[op][0] == COMPARISON or (
+                op in ("and", "or") and is_condition(left) and is_condition(right)
+            )
         case Unary(op, _):
             return op == "not"
     return False
@@ -225,7 +227,9 @@ def _quotient(op: str, left: Expr, right: Expr) -> Expr:
         if right.value == 1:
             return left
         match left:
-            case Binary("*", Const(value), factor) if type(value) is int and value and gcd(value, right.value) > 1:
+            case Binary("*", Const(value), factor) if (
+                type(value) is int and value and gcd(value, right.value) > 1
+            ):
                 common = gcd(value, right.value)  # `4 * width // 64` is `width // 16`, remainders too
                 return _quotient(op, _product(Const(value // common), factor), Const(right.value // common))
     return Binary(op, left, right)
@@ -372,12 +376,16 @@ def _text(expr: Expr) -> tuple[str, int]:
         case Binary(op, left, right):
             level = OPERATORS[op][0]
             if op == "**":
-                hugging = _is_simple(left) and _is_simple(right.operand if isinstance(right, Unary) else right, -1)
+                hugging = _is_simple(left) and _is_simple(
+                    right.operand if isinstance(right, Unary) else right, -1
+                )
                 return f"{_above(left, level + 1)}{'**' if hugging else ' ** '}{_above(right, UNARY)}", level
             # comparisons do not associate: `(a < b) < c` needs its brackets
             return f"{_above(left, level + (level == COMPARISON))} {op} {_above(right, level + 1)}", level
         case Unary(op, operand):
-            power = isinstance(operand, Binary) and operand.operator == "**"  # gets brackets from the formatter
+            power = (
+                isinstance(operand, Binary) and operand.operator == "**"
+            )  # gets brackets from the formatter
             if op == "not":
                 return f"not {_above(operand, ATOM if power else 3)}", 3
             return f"-{_above(operand, ATOM)}", UNARY
@@ -391,10 +399,11 @@ def _text(expr: Expr) -> tuple[str, int]:
             return f"({', '.join(map(text, items))}{',' if len(items) == 1 else ''})", ATOM
 
 
-def _is_simple(expr: Expr, least: int = 1) -> bool:
+def _is_simple(expr: Expr, least: int = 0) -> bool:
     """What the formatter sets close to `**`: a name or a number, the exponent with a sign too."""
-    number = isinstance(expr, Const) and isinstance(expr.value, int | float) and not isinstance(expr.value, bool)
-    return isinstance(expr, Name) or (number and (least < 0 or expr.value >= 0))  # type: ignore[union-attr]
+    if isinstance(expr, Const) and isinstance(expr.value, int | float):
+        return least < 0 or expr.value >= 0
+    return isinstance(expr, Name)
 
 
 def _above(expr: Expr, level: int) -> str:

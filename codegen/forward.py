@@ -6,13 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from msgspec import Struct
-
 from ..ops.base import Callee
-from .constructor import Home, argument, submodule
-from .expressions import Expr, Name, free, substitute, text
-from .lines import STEP, WIDTH, Brackets, Piece, Prefixed, comment, lay_out
-from .plan import ClassPlan, Event, Family, Fork, Given, Step, Tap, Variable
+from .constructor import Home
+from .flags import Flag
+from .lines import STEP, WIDTH, Brackets, comment, lay_out
+from .phrases import Value, express, shape_text
+from .plan import ClassPlan, Event, Family, Fork, Step, Tap, Variable
 from .python_text import TAKEN
 
 NESTED = 3
@@ -22,24 +21,12 @@ NARROW = 52
 SPARE = ("out", "y", "z")
 
 
-class Value(Struct, frozen=True):
-    """How a tensor is written. `depth` counts nested calls; `typed`: a checker knows that it is a tensor; `atomic`:
-    an operator next to it needs no brackets; `reads` are the names in it."""
-
-    piece: Piece
-    depth: int = 0
-    typed: bool = True
-    atomic: bool = True
-    reads: frozenset[str] = frozenset()
-
-    def __str__(self) -> str:
-        return str(self.piece)
-
-
 class Forward:
-    """Writes one `forward`. `flags` name the stored conditions of forks."""
+    """Writes one `forward`."""
 
-    def __init__(self, plan: ClassPlan, home: Home, flags: dict[int, str], input_names: Sequence[str]) -> None:
+    def __init__(
+        self, plan: ClassPlan, home: Home, flags: dict[int, Flag], input_names: Sequence[str]
+    ) -> None:
         self.plan, self.home, self.flags = plan, home, flags
         self.lines: list[str] = []
         self.taps = [step for step in plan.steps if isinstance(step, Tap)]
@@ -123,13 +110,15 @@ class Forward:
         output = step.outputs[0]
         if step.overwrites and self._overwrite(step, operands, output, indent):
             return
-        value = self._express(step, operands, indent)
+        value = express(step, operands, self.home)
         if self._stays_open(step, output, value, following, indent):
             self.values[id(output)] = value
             return
         self._assign(output, value, step.inputs, indent)
 
-    def _stays_open(self, step: Step, output: Variable, value: Value, following: Event | None, indent: int) -> bool:
+    def _stays_open(
+        self, step: Step, output: Variable, value: Value, following: Event | None, indent: int
+    ) -> bool:
         """Whether the value is written where it is read, without a name of its own."""
         if id(output) in self.reserved or self.readers[id(output)] != 1:
             return False
@@ -141,25 +130,26 @@ class Forward:
             return False
         reader, position = self.joins[id(output)]
         width = len(str(value))
-        if reader is following and (reader.light or reader.flattens and value.depth == 1 and step.light):
+        if reader is following and (reader.light or (reader.flattens and value.depth == 1 and step.light)):
             return value.depth < NESTED and width + (20 if reader.training else 0) <= NARROW
-        if self._is_join(reader):
+        if len(reader.inputs) > 1:
             if reader.overwrites and position == 0:
                 return False
-            return value.depth <= 2 and value.atomic and width <= NARROW and indent == 2 and self._in_list(reader)
+            room = NARROW if isinstance(reader.function, Callee) else 2 * NARROW // len(reader.inputs)
+            in_reach = indent == 2 and any(reader is other for other in self.body)
+            return value.depth <= 2 and value.atomic and width <= room and in_reach
         return False
-
-    def _in_list(self, reader: Step) -> bool:
-        return any(reader is step for step in self.body)
-
-    def _is_join(self, step: Step) -> bool:
-        return len(step.inputs) > 1
 
     def _overwrite(self, step: Step, operands: list[Value], output: Variable, indent: int) -> bool:
         """`out += other`, where the sum may take the place of its first member."""
         first = step.inputs[0]
         name = str(operands[0])
-        if len(operands) != 2 or self.readers[id(first)] != 1 or self.holders.get(name) is not first or id(first) in self.inputs:
+        if (
+            len(operands) != 2
+            or self.readers[id(first)] != 1
+            or self.holders.get(name) is not first
+            or id(first) in self.inputs
+        ):
             return False
         if id(output) in self.reserved:
             return False
@@ -169,11 +159,16 @@ class Forward:
         return True
 
     def _several(self, step: Step, operands: list[Value], indent: int) -> None:
-        value = self._express(step, operands, indent)
-        names = [self._name(output, step.inputs if position == 0 else (), reserve=True) for position, output in enumerate(step.outputs)]
+        value = express(step, operands, self.home)
+        names = [
+            self._name(output, step.inputs if position == 0 else ())
+            for position, output in enumerate(step.outputs)
+        ]
         self.lines.extend(lay_out(value.piece, indent, f"{', '.join(names)} = "))
 
     def _assign(self, output: Variable, value: Value, inputs: Sequence[Variable], indent: int) -> None:
+        if len(output.hint) + len(str(value)) + 3 + len(STEP) * indent > WIDTH:
+            output.hint = ""  # a shorter name keeps the line whole
         name = self._name(output, inputs)
         lines = lay_out(value.piece, indent, f"{name} = ")
         self.lines.extend(comment(lines, shape_text(output)))
@@ -181,12 +176,16 @@ class Forward:
     # --- names of tensors ---
 
     def _is_live(self, name: str) -> bool:
-        """Whether something that is still to be read has that name, or stands in an expression not yet written."""
+        """Whether what has that name is still read, or it stands in an expression not yet written."""
         holder = self.holders.get(name)
-        if holder is not None and self.last.get(id(holder), 0) > self.clock and str(self.values[id(holder)]) == name:
+        if (
+            holder is not None
+            and self.last.get(id(holder), 0) > self.clock
+            and str(self.values[id(holder)]) == name
+        ):
             return True
         return any(
-            name in value.reads and not (value.depth == 0) and self.last.get(key, 0) > self.clock
+            name in value.reads and value.depth != 0 and self.last.get(key, 0) > self.clock
             for key, value in self.values.items()
         )
 
@@ -196,7 +195,7 @@ class Forward:
         reads = self.reads.get(id(holder), ()) if holder is not None else ()
         return any(self.clock < at <= self.side_ends for at in reads)
 
-    def _name(self, output: Variable, inputs: Sequence[Variable], reserve: bool = False) -> str:
+    def _name(self, output: Variable, inputs: Sequence[Variable]) -> str:
         """A name for a tensor: its label where it is read later on, else the one that flows."""
         name = self.reserved.get(id(output))
         if name is None or self._is_read_here(name):
@@ -213,76 +212,31 @@ class Forward:
         hint = output.hint
         if lasting and hint and hint.isidentifier() and hint not in TAKEN and not self._is_live(hint):
             return hint
-        candidates = [str(self.values[id(variable)]) for variable in inputs if id(variable) not in self.inputs or self.plan.kind != "net"]
+        candidates = [
+            str(self.values[id(variable)])
+            for variable in inputs
+            if id(variable) not in self.inputs or self.plan.kind != "net"
+        ]
         candidates = [name for name in candidates if name in ("x", *SPARE)]
         for name in (*candidates, "x", *SPARE):
-            if not self._is_live(name) and (name != "x" or self._x_is_free()):
+            if not self._is_live(name):
                 return name
         number = 2
         while self._is_live(f"x{number}"):
             number += 1
         return f"x{number}"
 
-    def _x_is_free(self) -> bool:
-        return True
-
-    # --- expressions ---
-
-    def _express(self, step: Step, operands: list[Value], indent: int) -> Value:
-        if step.flattens:
-            operands = [self._flattened(operands[0]), *operands[1:]]
-        reads = frozenset().union(*(operand.reads for operand in operands))
-        depth = max((operand.depth for operand in operands), default=0) + 1
-        pieces = [operand.piece for operand in operands]
-        if step.attribute is not None or step.reference is not None:
-            head = self._head(step)
-            return Value(Brackets(head, tuple(pieces)), depth, False, True, reads)
-        given = tuple(Given(entry.name, stored(entry.value)) for entry in step.given)
-        if isinstance(step.function, str):
-            return self._formula(step, operands, given, depth, reads)
-        assert isinstance(step.function, Callee)
-        items: list[Piece] = [Brackets("", tuple(pieces), "[]")] if step.function.listed else list(pieces)
-        items += map(argument, given)
-        if step.training:
-            items.append("training=self.training")
-        typed = step.function.path.startswith(("F.", "torch."))
-        return Value(Brackets(step.function.path, tuple(items)), depth, typed, True, reads)
-
-    def _head(self, step: Step) -> str:
-        if step.holder is not None:
-            return f"self.{step.holder}[0]"
-        if step.reference is not None:
-            return self.home.child(step.reference) if "." not in step.reference else submodule(step.reference)
-        return self.home.child(step.attribute or "")
-
-    def _flattened(self, operand: Value) -> Value:
-        return Value(Brackets("torch.flatten", (operand.piece, "1")), operand.depth, True, True, operand.reads)
-
-    def _formula(
-        self, step: Step, operands: list[Value], given: Sequence[Given], depth: int, reads: frozenset[str]
-    ) -> Value:
-        """An expression with places for the inputs and arguments."""
-        assert isinstance(step.function, str)
-        places = {str(position): str(operand) if operand.atomic else f"({operand})" for position, operand in enumerate(operands)}
-        written = {entry.name: entry.value if isinstance(entry.value, str) else text(entry.value) for entry in given}
-        pattern = step.function
-        if len(step.outputs) > 1:
-            pattern = pattern.removesuffix("[{index}]")
-        filled = re.sub(r":\{(\w+)\}", lambda match: spaced(str(written[match[1]])), pattern)
-        filled = re.sub(r"\{(\w+)\}", lambda match: places.get(match[1]) or str(written[match[1]]), filled)
-        atomic = re.fullmatch(r"[\w.]+\(.*\)|[\w.]+\[.*\]|[\w.]+", filled) is not None and balanced(filled)
-        typed = operands[0].typed or filled.startswith(("F.", "torch."))
-        return Value(filled, depth, typed, atomic, reads)
-
     # --- forks and families ---
 
     def _fork(self, fork: Fork, indent: int) -> None:
-        condition = f"self.{self.flags[id(fork)]}"
+        flag = self.flags[id(fork)]
         end = self.clock + size(fork.then) + size(fork.otherwise) + 1
         targets: list[str] = []
         for position, output in enumerate(fork.outputs):
             pair = [side[position] for side in fork.sides]
-            passing = next((v for v in pair if id(v) in self.values and str(self.values[id(v)]).isidentifier()), None)
+            passing = next(
+                (v for v in pair if id(v) in self.values and str(self.values[id(v)]).isidentifier()), None
+            )
             dies = passing is not None and self.last.get(id(passing), 0) <= end
             if passing is not None and dies and (id(passing) not in self.inputs or self.plan.kind != "net"):
                 targets.append(str(self.values[id(passing)]))
@@ -309,12 +263,15 @@ class Forward:
         self.values, self.holders = before
         then, otherwise = written
         margin = STEP * indent
-        if then:
-            self.lines += [f"{margin}if {condition}:", *then]
+        choice = ternary(then, otherwise, flag.holds(), targets)
+        if choice is not None and len(choice) + len(margin) <= WIDTH:
+            self.lines.append(margin + choice)
+        elif then:
+            self.lines += [f"{margin}if {flag.holds()}:", *then]
             if otherwise:
                 self.lines += [f"{margin}else:", *otherwise]
         elif otherwise:
-            self.lines += [f"{margin}if not {condition}:", *otherwise]
+            self.lines += [f"{margin}if {flag.fails()}:", *otherwise]
         for target, output in zip(targets, fork.outputs, strict=True):
             self.values[id(output)] = Value(target, typed=target in self.declared, reads=frozenset((target,)))
             self.holders[target] = output
@@ -322,7 +279,6 @@ class Forward:
     def _family(self, family: Family) -> None:
         name = str(self.values[id(family.input)])
         margin = STEP * 2
-        shape = shape_text(family.output)
         if family.head == "dense":
             self.lines += [
                 f"{margin}for layer in self{'.values()' if family.key is not None else ''}:",
@@ -337,7 +293,6 @@ class Forward:
             self.lines += [f"{margin}branches = {members}"]
             value = Value("sum(branches[1:], branches[0])", 1, False, True, frozenset(("branches",)))
         self.values[id(family.output)] = value
-        self.shape = shape
 
     # --- the end ---
 
@@ -348,7 +303,11 @@ class Forward:
         if len(values) == 1:
             self.give(values[0], shape_text(outputs[0]), 2)
             return
-        self.lines.extend(lay_out(Brackets("", tuple(value.piece for value in values)), 2, "return ") if len(str(values)) > WIDTH else [f"{STEP * 2}return {', '.join(map(str, values))}"])
+        self.lines.extend(
+            lay_out(Brackets("", tuple(value.piece for value in values)), 2, "return ")
+            if len(str(values)) > WIDTH
+            else [f"{STEP * 2}return {', '.join(map(str, values))}"]
+        )
 
     def give(self, value: Value, shape: str, indent: int, name: str = "") -> None:
         """Return one tensor, under a name of its own where a checker would not see that it is one."""
@@ -375,16 +334,22 @@ class Forward:
 
     def declare(self, value: Value, shape: str, indent: int, name: str) -> list[str]:
         used = {match for line in self.lines for match in re.findall(r"\b\w+\b", line)} | self.declared
-        free_name = next(each for each in (name, "out", "y", "z", "result", "result_") if each and each not in used)
+        free_name = next(
+            each for each in (name, "out", "y", "z", "result", "result_") if each and each not in used
+        )
         lines = lay_out(value.piece, indent, f"{free_name}: Tensor = ")
         return [*comment(lines, shape), f"{STEP * indent}return {free_name}"]
 
 
-def stored(value: Expr | str) -> Expr | str:
-    """Parameters as `forward` reads them."""
-    if isinstance(value, str):
-        return value
-    return substitute(value, {name: Name(f"self.{name}") for name in free(value)})
+def ternary(then: list[str], otherwise: list[str], condition: str, targets: list[str]) -> str | None:
+    """`target = a if condition else b`, where each side is one assignment."""
+    if len(then) != 1 or len(otherwise) != 1 or len(targets) != 1:
+        return None
+    head = f"{targets[0]} = "
+    left, right = (side[0].strip().partition("  # ")[0] for side in (then, otherwise))
+    if not left.startswith(head) or not right.startswith(head):
+        return None
+    return f"{left} if {condition} else {right.removeprefix(head)}"
 
 
 def size(steps: Iterable[Event]) -> int:
@@ -395,37 +360,3 @@ def size(steps: Iterable[Event]) -> int:
         if isinstance(step, Fork):
             total += size(step.then) + size(step.otherwise) + 1
     return total
-
-
-def spaced(bound: str) -> str:
-    """A bound of a slice after its colon, as the formatter sets it."""
-    return f":{bound}" if re.fullmatch(r"\w+", bound) else f": {bound}"
-
-
-def balanced(filled: str) -> bool:
-    """Whether the brackets that close the text are those that its first word opens."""
-    depth = 0
-    for position, character in enumerate(filled):
-        depth += (character in "([") - (character in ")]")
-        if depth == 0 and character in ")]" and position < len(filled) - 1:
-            return filled[position + 1] in ".["
-    return True
-
-
-def shape_text(variable: Variable) -> str:
-    """`64 x 112 x 112`, where it is the same in every use but for channels that have a formula."""
-    first = variable.shapes[0]
-    if any(shape.spatial != first.spatial for shape in variable.shapes):
-        return ""
-    if variable.shape is not None:
-        channels = str(first.channels)
-    elif variable.channels is not None and len(text(variable.channels)) <= 24:
-        channels = text(variable.channels)
-        if not channels.isidentifier():
-            channels = f"({channels})"
-    else:
-        return ""
-    return " x ".join((channels, *map(str, first.spatial)))
-
-
-__all__ = ["Forward", "Prefixed", "Value"]

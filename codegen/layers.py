@@ -14,7 +14,18 @@ from ..ops.base import Callee, Emit, Shape, Slot, Window
 from .expressions import Const, Expr, Name, Unsettled, binary, free, substitute
 from .plan import ClassPlan, Given, Make, Parameter, Step, Variable
 from .settling import Around, Row, Settling, Split, integer, same
-from .terms import TensorTerm, Term, WindowTerm, constant, identical, instantiate, is_plain, plain, short, translate
+from .terms import (
+    TensorTerm,
+    Term,
+    WindowTerm,
+    constant,
+    identical,
+    instantiate,
+    is_plain,
+    plain,
+    short,
+    translate,
+)
 from .uses import Use
 
 IDENTITY = Make("nn.Identity")
@@ -34,7 +45,9 @@ class Layers:
     def variable(self, rows: Sequence[Row], shapes: list[Shape], *channels: Expr | None) -> Variable:
         """A tensor whose channels are the first of these expressions that holds."""
         candidates = [lambda found=found: found for found in channels if found is not None]
-        return Variable(shapes, self.settling.express([shape.channels for shape in shapes], rows, *candidates))
+        return Variable(
+            shapes, self.settling.express([shape.channels for shape in shapes], rows, *candidates)
+        )
 
     def enter(self, rows: Sequence[Row], tensors: Sequence[Tensor], channels: Expr | None) -> Variable:
         variable = Variable([tensor.shape for tensor in tensors], channels)
@@ -70,20 +83,29 @@ class Layers:
         inner = []
         for row, owner in zip(rows, owners, strict=True):
             path = row.use.module.path
-            inner.append(owner[len(path) + 1 :] if path and owner.startswith(f"{path}.") else "" if path else owner)
+            inner.append(
+                owner[len(path) + 1 :] if path and owner.startswith(f"{path}.") else "" if path else owner
+            )
         if any(found != inner[0] for found in inner):
             raise Split(rows, inner)
         if inner[0]:
             return inner[0], None
-        named = self.settling.foreign(owners, rows, owners[0].rpartition(".")[2], [None] * len(rows), "module")
+        named = self.settling.foreign(
+            owners, rows, owners[0].rpartition(".")[2], [None] * len(rows), "module"
+        )
         assert isinstance(named, Name)
         return named.id, named.id
 
     def owned(self, rows: Sequence[Row], column: Sequence[Any], scope: Around) -> list[Step]:
         """`let f = share(...)` in whose body `f` is not used first: the layer is made here, and used elsewhere."""
-        paths = [f"{row.use.module.path}.{event.name}".lstrip(".") for row, event in zip(rows, column, strict=True)]
+        paths = [
+            f"{row.use.module.path}.{event.name}".lstrip(".") for row, event in zip(rows, column, strict=True)
+        ]
         users = [row.use.net.users(path) for row, path in zip(rows, paths, strict=True)]
-        absent = [path not in row.use.net.by_path and bool(found) for row, path, found in zip(rows, paths, users, strict=True)]
+        absent = [
+            path not in row.use.net.by_path and bool(found)
+            for row, path, found in zip(rows, paths, users, strict=True)
+        ]
         if len(set(absent)) > 1:
             raise Split(rows, absent)
         if not absent[0]:
@@ -91,7 +113,11 @@ class Layers:
         first = [found[0] for found in users]
         if len({type(event) for event in first}) > 1:
             raise Split(rows, [type(event) for event in first])
-        make = self.call_of(rows, first, scope) if isinstance(first[0], Call) else self.make_of(rows, first, scope)
+        make = (
+            self.call_of(rows, first, scope)
+            if isinstance(first[0], Call)
+            else self.make_of(rows, first, scope)
+        )
         return [Step((), (), column[0].name, make)]
 
     def make_of(self, rows: Sequence[Row], column: list[Any], scope: Around) -> Make:
@@ -108,7 +134,8 @@ class Layers:
         """The constructor call of a block that is used elsewhere."""
         uses = [row.use.net.uses[id(event)] for row, event in zip(rows, column, strict=True)]
         inputs = tuple(
-            self.variable(rows, [use.inputs[position].shape for use in uses]) for position in range(len(uses[0].inputs))
+            self.variable(rows, [use.inputs[position].shape for use in uses])
+            for position in range(len(uses[0].inputs))
         )
         plan, given, _ = self.arguments(rows, column, uses, inputs, scope)
         return Make(plan.name, self.written(plan, given))
@@ -116,7 +143,12 @@ class Layers:
     # --- built-in layers ---
 
     def layer(
-        self, rows: Sequence[Row], column: list[Apply], scope: Around, as_module: bool = False, as_child: bool = False
+        self,
+        rows: Sequence[Row],
+        column: list[Apply],
+        scope: Around,
+        as_module: bool = False,
+        as_child: bool = False,
     ) -> Step:
         """One built-in layer: a module where it has weights, a label, arguments that vary, or stands in a sequence
         (`as_module`); else a function."""
@@ -134,14 +166,28 @@ class Layers:
         wanted = emit.module is not None and (
             as_module or as_child or bool(emit.weights) or first.label is not None or emit.function is None
         )
-        if wanted and not as_module and owner is None and any(module is None or module.attribute != attribute for module in modules):
+        if (
+            wanted
+            and not as_module
+            and owner is None
+            and any(module is None or module.attribute != attribute for module in modules)
+        ):
             raise Split(rows, [module.attribute if module is not None else None for module in modules])
         describe = _Layer(self, rows, column, nodes, inputs, scope, self.title(first, attribute))
-        overwrites = emit.inplace and all(node.id in row.use.net.inplace for row, node in zip(rows, nodes, strict=True))
+        overwrites = emit.inplace and all(
+            node.id in row.use.net.inplace for row, node in zip(rows, nodes, strict=True)
+        )
         callees = [each.module if wanted else each.function for each in emits]
-        slots = [callee.slots if isinstance(callee, Callee) else each.slots for callee, each in zip(callees, emits, strict=True)]
+        slots = [
+            callee.slots if isinstance(callee, Callee) else each.slots
+            for callee, each in zip(callees, emits, strict=True)
+        ]
         given = describe.given(slots, keep=isinstance(callees[0], str))
-        if not wanted and emit.module is not None and any(free(entry.value) for entry in given if isinstance(entry.value, Expr)):
+        if (
+            not wanted
+            and emit.module is not None
+            and any(free(entry.value) for entry in given if isinstance(entry.value, Expr))
+        ):
             return self.layer(rows, column, scope, as_child=True)
         if overwrites:
             given = (*given, Given("inplace", Const(True)))
@@ -166,7 +212,11 @@ class Layers:
         site = event.site
         if isinstance(site, ast.Call):
             site = site.target
-        if isinstance(site, ast.Name) and event.label is None and site.id in self.settling.uses[0].frame.arguments:
+        if (
+            isinstance(site, ast.Name)
+            and event.label is None
+            and site.id in self.settling.uses[0].frame.arguments
+        ):
             return site.id
         if attribute is None or attribute.isdigit():
             return event.op.name if isinstance(event, Apply) else "layer"
@@ -199,14 +249,19 @@ class Layers:
         describe = _Layer(self, rows, column, nodes, inputs, scope, column[0].head, outputs)
         emit = emits[0]
         module = emit.module if emit.function is None else None
-        slots = [(module or emit.function).slots if not isinstance(emit.function, str) else each.slots for each in emits]  # type: ignore[union-attr]
+        slots = [
+            (module or emit.function).slots if not isinstance(emit.function, str) else each.slots
+            for each in emits
+        ]  # type: ignore[union-attr]
         given = describe.given(slots, keep=isinstance(emit.function, str))
         step = Step(inputs, describe.leave())
         if module is not None:
             step.attribute, step.make = nodes[0].name.rpartition(".")[2], Make(module.path, given)
         else:
             step.function, step.given = emit.function, given
-            step.overwrites = all(node.id in row.use.net.inplace for row, node in zip(rows, nodes, strict=True))
+            step.overwrites = all(
+                node.id in row.use.net.inplace for row, node in zip(rows, nodes, strict=True)
+            )
         return [step]
 
     # --- blocks and containers with a class of their own ---
@@ -215,12 +270,24 @@ class Layers:
         """A use of a class: its arguments over the names of this one."""
         uses = [row.use.net.uses[id(event)] for row, event in zip(rows, column, strict=True)]
         attribute = uses[0].module.attribute
-        inputs = tuple(self.find(rows, [use.inputs[i] if use.kind != "block" else event.inputs[i] for use, event in zip(uses, column, strict=True)]) for i in range(len(uses[0].inputs)))
+        inputs = tuple(
+            self.find(
+                rows,
+                [
+                    use.inputs[i] if use.kind != "block" else event.inputs[i]
+                    for use, event in zip(uses, column, strict=True)
+                ],
+            )
+            for i in range(len(uses[0].inputs))
+        )
         owner = self.shared(rows, column)
         plan, given, found = self.arguments(rows, column, uses, inputs, scope)
         outputs = []
         for position, leaving in enumerate(plan.outputs):
-            tensors = [use.outputs[position] if use.kind != "block" else event.outputs[position] for use, event in zip(uses, column, strict=True)]
+            tensors = [
+                use.outputs[position] if use.kind != "block" else event.outputs[position]
+                for use, event in zip(uses, column, strict=True)
+            ]
             channels = None
             if leaving.channels is not None:
                 try:
@@ -244,7 +311,12 @@ class Layers:
         return step
 
     def arguments(
-        self, rows: Sequence[Row], column: list[Any], uses: Sequence[Use], inputs: tuple[Variable, ...], scope: Around
+        self,
+        rows: Sequence[Row],
+        column: list[Any],
+        uses: Sequence[Use],
+        inputs: tuple[Variable, ...],
+        scope: Around,
     ) -> tuple[ClassPlan, dict[str, Expr | str], list[tuple[ClassPlan, int]]]:
         """The class that these uses have, an argument for each of its parameters, and which of its uses they are."""
         found = [self.plans[id(use)] for use in uses]
@@ -275,7 +347,9 @@ class Layers:
             if p.default is UNSET or not is_literal(given[p.name], p.default)
         )
 
-    def spare(self, plan: ClassPlan, found: Sequence[Any], rows: Sequence[Row], given: Mapping[str, Expr | str]) -> dict[str, Expr]:
+    def spare(
+        self, plan: ClassPlan, found: Sequence[Any], rows: Sequence[Row], given: Mapping[str, Expr | str]
+    ) -> dict[str, Expr]:
         """The arguments, and where they can be had those of parameters that no text of the class prints."""
         names = {name: expr for name, expr in given.items() if not isinstance(expr, str)}
         for parameter in plan.unprinted:
@@ -285,7 +359,9 @@ class Layers:
                 names[parameter.name] = expr
         return names
 
-    def parameter_name(self, rows: Sequence[Row], title: str, name: str, arguments: Sequence[Argument | None]) -> str:
+    def parameter_name(
+        self, rows: Sequence[Row], title: str, name: str, arguments: Sequence[Argument | None]
+    ) -> str:
         """An argument that came with `...opts` keeps its name; others are named after what they are for."""
         for row, argument in zip(rows, arguments, strict=True):
             for key, entry in row.use.frame.rest.items():
@@ -409,7 +485,10 @@ class _Layer:
         values = [argument.value for argument in arguments if argument is not None]
         if identical(values):
             return constant(values[0])
-        if all(argument is not None and argument.frame is row.use.frame for argument, row in zip(arguments, self.rows, strict=True)):
+        if all(
+            argument is not None and argument.frame is row.use.frame
+            for argument, row in zip(arguments, self.rows, strict=True)
+        ):
             raise Unsettled(name)
         return self._foreign(name, values, arguments)
 
@@ -440,7 +519,9 @@ class _Layer:
         for position in range(1 if self.outputs else len(first.outputs)):
             tensors = self.outputs or [event.outputs[position] for event in self.column]
             shapes = [tensor.shape for tensor in tensors]
-            variable = self.layers.variable(self.rows, shapes, *self.leaving, self.inputs[0].channels, *self._counts())
+            variable = self.layers.variable(
+                self.rows, shapes, *self.leaving, self.inputs[0].channels, *self._counts()
+            )
             for row, tensor in zip(self.rows, tensors, strict=True):
                 row.define(tensor, variable)
             outputs.append(variable)
@@ -451,7 +532,11 @@ class _Layer:
         found: list[Expr] = []
         together: Expr | None = Const(0)
         for entering in self.inputs:
-            together = None if together is None or entering.channels is None else binary("+", together, entering.channels)
+            together = (
+                None
+                if together is None or entering.channels is None
+                else binary("+", together, entering.channels)
+            )
         if together is not None and len(self.inputs) > 1:
             found.append(together)
         for formula in ("out", "b - a", "dim", "in_channels // n", "in_channels * mult", "in_channels // k"):
@@ -504,7 +589,9 @@ class _Callee:
         try:
             return self.settling.term_of(arguments, self.rows, self.scope)
         except Unsettled:
-            if any(argument.frame is not use.frame for argument, use in zip(arguments, self.uses, strict=True)):
+            if any(
+                argument.frame is not use.frame for argument, use in zip(arguments, self.uses, strict=True)
+            ):
                 raise
         default = next(p.default for p in self.uses[0].frame.definition.parameters if p.name == name)
         assert default is not None
@@ -552,4 +639,3 @@ def alike(rows: Sequence[Row], emits: Sequence[Emit], nodes: Sequence[Node]) -> 
 
 def is_literal(expr: Expr | str, value: object) -> bool:
     return isinstance(expr, Const) and same(expr.value, value) and type(expr.value) is type(value)
-

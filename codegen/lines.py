@@ -46,7 +46,17 @@ class Generator(Struct, frozen=True):
         return f"{self.element} {self.clause}"
 
 
-Piece = str | Brackets | Prefixed | Generator
+class Infix(Struct, frozen=True):
+    """`a + b + c`."""
+
+    operator: str
+    items: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f" {self.operator} ".join(self.items)
+
+
+Piece = str | Brackets | Prefixed | Generator | Infix
 
 
 def fits(text: str, indent: int) -> bool:
@@ -61,6 +71,8 @@ def lay_out(piece: Piece, indent: int, before: str = "", after: str = "") -> lis
         return [margin + whole]
     if isinstance(piece, Prefixed):
         return lay_out(piece.piece, indent, before + piece.prefix, after)
+    if isinstance(piece, Infix):
+        return _break_infix(piece, indent, before, after)
     if isinstance(piece, Generator):
         return [*lay_out(piece.element, indent, before), f"{margin}{piece.clause}{after}"]
     if not piece.items:
@@ -68,6 +80,16 @@ def lay_out(piece: Piece, indent: int, before: str = "", after: str = "") -> lis
     first = f"{margin}{before}{piece.head}{piece.brackets[0]}"
     last = f"{margin}{piece.brackets[1]}{after}"
     return [first, *_inside(piece.items, indent + 1, is_call=bool(piece.head)), last]
+
+
+def _break_infix(piece: Infix, indent: int, before: str, after: str) -> list[str]:
+    """An operand a line; in brackets of its own, unless it stands in some."""
+    depth = indent + bool(before)
+    first, *rest = piece.items
+    lines = [STEP * depth + first, *(f"{STEP * depth}{piece.operator} {item}" for item in rest)]
+    if before:
+        return [f"{STEP * indent}{before}(", *lines, f"{STEP * indent}){after}"]
+    return [*lines[:-1], lines[-1] + after]
 
 
 def _inside(items: Sequence[Piece], indent: int, is_call: bool) -> list[str]:

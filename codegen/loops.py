@@ -58,7 +58,9 @@ class Loops(Layers):
             entries.extend(self.chain(rows, [event.turns[number].events for event in column], inner))
         return entries
 
-    def _rolled(self, rows: Sequence[Row], column: list[Loop], scope: Around, peeled: int, fixed: bool) -> list[Entry]:
+    def _rolled(
+        self, rows: Sequence[Row], column: list[Loop], scope: Around, peeled: int, fixed: bool
+    ) -> list[Entry]:
         """One Python loop, after `peeled` turns written out. Raises `Unrolled` where its turns do not print alike."""
         entries: list[Entry] = []
         for number in range(peeled):
@@ -70,10 +72,18 @@ class Loops(Layers):
             return entries
         inside = scope.inside(self.loop_terms(turns, column, parents, variable, peeled))
         entering = [parents[id(row)][1].inputs[0] for row in turns]
-        before = self.find(rows, [event.turns[peeled].inputs[0] if len(event.turns) > peeled else event.outputs[0] for event in column])
+        before = self.find(
+            rows,
+            [
+                event.turns[peeled].inputs[0] if len(event.turns) > peeled else event.outputs[0]
+                for event in column
+            ],
+        )
         if any(len(parents[id(row)][1].inputs) != 1 for row in turns):
             raise Unrolled
-        channels = self.settling.express([tensor.shape.channels for tensor in entering], turns, *offer(before.channels))
+        channels = self.settling.express(
+            [tensor.shape.channels for tensor in entering], turns, *offer(before.channels)
+        )
         self.enter(turns, entering, channels)
         try:
             body = self.chain(turns, [parents[id(row)][1].events for row in turns], inside)
@@ -116,7 +126,9 @@ class Loops(Layers):
         first = next((name for name in ("i", "j", "k") if name not in self.settling.parameters), "index")
         for target in targets:
             values = [turn.bindings[target.id] for turn in loop.turns]
-            if all(type(value) is int for value in values) and values == list(range(values[0], values[0] + len(values))):
+            if all(type(value) is int for value in values) and values == list(
+                range(values[0], values[0] + len(values))
+            ):
                 first = target.id
         while first in self.settling.parameters or first in self.settling.taken:
             first += "_"
@@ -136,7 +148,12 @@ class Loops(Layers):
         return turns, parents
 
     def loop_terms(
-        self, turns: Sequence[Row], column: Sequence[Loop], parents: dict[int, tuple[Loop, Any]], variable: str, peeled: int
+        self,
+        turns: Sequence[Row],
+        column: Sequence[Loop],
+        parents: dict[int, tuple[Loop, Any]],
+        variable: str,
+        peeled: int,
     ) -> dict[str, Term]:
         """The loop's own names: the running number, more by a constant, or a literal."""
         terms: dict[str, Term] = {}
@@ -166,7 +183,10 @@ class Loops(Layers):
             expr = sources[0].expr if sources[0] is not None else None
             if getattr(getattr(expr, "target", None), "id", "") != "range" or len(expr.arguments) != 1:  # type: ignore[union-attr]
                 raise Unsettled
-            if any(source is None or source.expr is not expr or source.frame is not row.use.frame for source, row in zip(sources, rows, strict=True)):
+            if any(
+                source is None or source.expr is not expr or source.frame is not row.use.frame
+                for source, row in zip(sources, rows, strict=True)
+            ):
                 raise Unsettled
             return integer(translate(expr.arguments[0].value, scope))  # type: ignore[union-attr]
 
@@ -188,12 +208,24 @@ class Loops(Layers):
         loops: list[Loop] = [found[0] for found in inner]  # type: ignore[misc]
         counts = [len(loop.turns) for loop in loops]
         head = merges[0].head
-        if min(counts) < 2 or any(merge.head != head for merge in merges) or head not in ("dense", "concat", "add"):
+        if (
+            min(counts) < 2
+            or any(merge.head != head for merge in merges)
+            or head not in ("dense", "concat", "add")
+        ):
             return None
         for merge, row in zip(merges, rows, strict=True):
-            if merge.outputs[0] is not row.use.outputs[0] or len(row.use.outputs) != 1 or len(row.use.inputs) != 1:
+            if (
+                merge.outputs[0] is not row.use.outputs[0]
+                or len(row.use.outputs) != 1
+                or len(row.use.inputs) != 1
+            ):
                 return None
-            if any(len(turn.events) != 1 or not isinstance(turn.events[0], Member) for loop in loops for turn in loop.turns):
+            if any(
+                len(turn.events) != 1 or not isinstance(turn.events[0], Member)
+                for loop in loops
+                for turn in loop.turns
+            ):
                 return None
         if len(set(counts)) == 1 and counts[0] < FEW:
             return None
@@ -211,7 +243,10 @@ class Loops(Layers):
         entering = [member.inputs[0] for member in members]
         self.know_all()
         channels = self.settling.express(
-            [tensor.shape.channels for tensor in entering], turns, *offer(before.channels), *self._growing(turns, members, before, variable)
+            [tensor.shape.channels for tensor in entering],
+            turns,
+            *offer(before.channels),
+            *self._growing(turns, members, before, variable),
         )
         group = self.enter(turns, entering, channels)
         inside = inside.inside({"in": TensorTerm(group.channels)})
@@ -225,7 +260,11 @@ class Loops(Layers):
         count = self.count(rows, loops, scope, 0)
         key = self._key(turns, members, variable, inside)
         value = self.find(turns, [member.outputs[0] for member in members])
-        output = self.variable(rows, [merge.outputs[0].shape for merge in merges], *self._joined(merges[0].head, before, value, count))
+        output = self.variable(
+            rows,
+            [merge.outputs[0].shape for merge in merges],
+            *self._joined(merges[0].head, before, value, count),
+        )
         for row, merge in zip(rows, merges, strict=True):
             row.define(merge.outputs[0], output)
         return Family(merges[0].head, variable, count, key, made, before, output)
@@ -238,7 +277,9 @@ class Loops(Layers):
             except Unsettled:
                 continue
 
-    def _growing(self, turns: Sequence[Row], members: Sequence[Member], before: Variable, variable: str) -> list[Any]:
+    def _growing(
+        self, turns: Sequence[Row], members: Sequence[Member], before: Variable, variable: str
+    ) -> list[Any]:
         """In `dense`, each member adds its channels to what the next receives."""
         growth = self.settling.express([member.outputs[0].shape.channels for member in members], turns)
         if growth is None or before.channels is None:
@@ -256,7 +297,10 @@ class Loops(Layers):
     def _member_module(self, turns: Sequence[Row], members: list[Member], scope: Around) -> Made:
         modules = [self.module(row, member) for row, member in zip(turns, members, strict=True)]
         if all(module is not None for module in modules):
-            if any(row.use.net.uses.get(id(member)) is not None for row, member in zip(turns, members, strict=True)):
+            if any(
+                row.use.net.uses.get(id(member)) is not None
+                for row, member in zip(turns, members, strict=True)
+            ):
                 step = self.call(turns, members, scope)
                 assert step.make is not None
                 return step.make
@@ -274,7 +318,9 @@ class Loops(Layers):
         for row, member in zip(turns, members, strict=True):
             module = self.module(row, member)
             if module is None:
-                inner = [event for event in row.use.net.alive(member.events) if self.module(row, event) is not None]
+                inner = [
+                    event for event in row.use.net.alive(member.events) if self.module(row, event) is not None
+                ]
                 if len(inner) != 1:
                     raise Unrolled
                 module = self.module(row, inner[0])

@@ -9,11 +9,7 @@ from .python_text import identifier
 
 SPELLED = {
     word.lower(): word
-    for word in (
-        "AlexNet BN CBA CBR CIFAR CNN CR CSP DenseNet DPN EfficientNet ELU FCN FPN FractalNet GELU GoogLeNet GRN ImageNet InceptionResNet LeNet "
-        "LRN MLP MLPConv MNASNet MobileNet NASNet NiN PNASNet PReLU PSP RegNet ReLU ResNet ResNeSt ResNeXt SE SENet SeResNet "
-        "SeResNeXt ShuffleNet SK SqueezeNet TextCNN TV UNet VGG WideResNet XResNet ZFNet"
-    ).split()
+    for word in ["AlexNet", "BN", "CBA", "CBR", "CIFAR", "CNN", "CR", "CSP", "DenseNet", "DPN", "EfficientNet", "ELU", "FCN", "FPN", "FractalNet", "GELU", "GoogLeNet", "GRN", "ImageNet", "InceptionResNet", "LeNet", "LRN", "MLP", "MLPConv", "MNASNet", "MobileNet", "NASNet", "NiN", "PNASNet", "PReLU", "PSP", "RegNet", "ReLU", "ResNet", "ResNeSt", "ResNeXt", "SE", "SENet", "SeResNet", "SeResNeXt", "ShuffleNet", "SK", "SqueezeNet", "TextCNN", "TV", "UNet", "VGG", "WideResNet", "XResNet", "ZFNet"]
 }
 """How the papers write what a spec writes in small letters. `cbr` is conv-bn-relu; `tv` torchvision."""
 

@@ -116,6 +116,8 @@ class Fork(Struct, eq=False):
     otherwise: list[Event]
     outputs: tuple[Variable, ...]
     sides: tuple[tuple[Variable, ...], tuple[Variable, ...]]
+    hint: str = ""
+    """What to call the condition."""
 
 
 class Tap(Struct, eq=False):

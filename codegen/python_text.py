@@ -11,7 +11,11 @@ import math
 import re
 from collections.abc import Container
 
-TAKEN = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | {"self", "torch", "nn", "F", "Tensor", "NamedTuple", "OrderedDict"}
+TAKEN = (
+    frozenset(keyword.kwlist)
+    | frozenset(dir(builtins))
+    | {"self", "torch", "nn", "F", "Tensor", "NamedTuple", "OrderedDict"}
+)
 """What a name of a spec may not hide in a generated module."""
 
 

@@ -14,14 +14,16 @@ from ..compiler.cost import Costs
 from ..compiler.graph import Graph
 from ..compiler.shapes import Shapes
 from .classes import Fixed, open_names, recover
-from .constructor import Constructor, attributes_of, home
-from .expressions import Name, free
+from .constructor import Constructor, home
+from .expressions import free
+from .flags import choose_flags
 from .forward import Forward
 from .layers import FLAT_LINEAR
 from .lines import STEP, WIDTH, Brackets, lay_out
-from .plan import ClassPlan, Event, Fork, Step, Tap
-from .rehearse import rehearse
+from .phrases import shape_text
+from .plan import ClassPlan, Event, Step, Tap
 from .python_text import docstring, identifier, literal
+from .rehearse import rehearse
 from .uses import Net
 
 
@@ -61,7 +63,9 @@ def emit(
     return text
 
 
-def _recover(net: Net, lower_again: Callable[[dict[str, int | float]], Graph | None] | None) -> list[ClassPlan]:
+def _recover(
+    net: Net, lower_again: Callable[[dict[str, int | float]], Graph | None] | None
+) -> list[ClassPlan]:
     """The plans with as many parameters left open as can be: all that may be, else those that can be alone."""
     support = set(_support(net))
 
@@ -102,7 +106,7 @@ def other_values(graph: Graph) -> dict[str, int | float]:
 def _view(plan: ClassPlan, about: list[str], graph: Graph) -> View:
     """The lines of a class between its head and the next one."""
     base = home(plan)
-    flags = _flags(plan)
+    flags = choose_flags(plan)
     names = _input_names(plan)
     lines = _quote(about)
     if plan.kind == "net" and graph.heads:
@@ -141,28 +145,6 @@ def _head(plan: ClassPlan, names: Sequence[str], graph: Graph) -> list[str]:
     return lay_out(Brackets("def forward", parameters), 1, after=f" -> {returned}:")
 
 
-def _flags(plan: ClassPlan) -> dict[int, str]:
-    """A stored condition for each fork, under a name that says what it decides."""
-    flags: dict[int, str] = {}
-    taken = {*attributes_of(plan.steps), *(parameter.name for parameter in plan.parameters)}
-
-    def visit(event: Event) -> None:
-        if not isinstance(event, Fork):
-            return
-        inner = sorted(attributes_of(event.then)) or sorted(attributes_of(event.otherwise))
-        inner += [variable.hint for variable in event.outputs if variable.hint]
-        word = event.condition.id if isinstance(event.condition, Name) else f"has_{inner[0]}" if inner else "takes_branch"
-        name, number = word, 1
-        while name in taken:
-            number += 1
-            name = f"{word}{number}"
-        taken.add(name)
-        flags[id(event)] = name
-
-    plan.walk(visit)
-    return flags
-
-
 def _stored(plan: ClassPlan) -> list[str]:
     """The parameters that `forward` reads."""
     found: set[str] = set()
@@ -182,7 +164,7 @@ def _finish(forward: Forward, plan: ClassPlan, graph: Graph) -> None:
     results = [forward.values[id(variable)] for variable in plan.outputs]
     taps = [step for step in plan.steps if isinstance(step, Tap)]
     if not taps and len(results) == 1:
-        forward.give(results[0], _shape(plan), 2, "logits")
+        forward.give(results[0], shape_text(plan.outputs[0]), 2, "logits")
         return
     if taps:
         forward.lines.append(f"{STEP * 2}if self.training:")
@@ -196,12 +178,6 @@ def _finish(forward: Forward, plan: ClassPlan, graph: Graph) -> None:
         return
     returned = Brackets(f"{plan.name}Outputs", tuple(value.piece for value in results))
     forward.lines.extend(lay_out(returned, 2, "return "))
-
-
-def _shape(plan: ClassPlan) -> str:
-    from .forward import shape_text
-
-    return shape_text(plan.outputs[0])
 
 
 def _outputs(name: str, graph: Graph) -> list[View]:
@@ -253,14 +229,24 @@ def _about(plan: ClassPlan) -> list[str]:
     counted = "once" if times == 1 else f"{times} times"
     if plan.kind == "block":
         return _wrap(f"The block `{use.frame.name}`, used {counted}.")
-    label = use.module.event.label.name if use.module.event is not None and use.module.event.label is not None else ""
-    return _wrap(f"The part `{label}`, used {counted}." if label else f"A part of `{use.frame.name}`, used {counted}.")
+    label = (
+        use.module.event.label.name
+        if use.module.event is not None and use.module.event.label is not None
+        else ""
+    )
+    return _wrap(
+        f"The part `{label}`, used {counted}." if label else f"A part of `{use.frame.name}`, used {counted}."
+    )
 
 
 def _describe(graph: Graph, net: Net, costs: Costs | None, doc: str) -> list[str]:
     """What a reader of the net's class wants to know first."""
     lines = _wrap(doc.strip() or f"The net `{graph.name}`.")
-    entering = [(node.name, " x ".join(map(str, net.shapes[node.id].dims))) for node in graph if node.op.family == "input"]
+    entering = [
+        (node.name, " x ".join(map(str, net.shapes[node.id].dims)))
+        for node in graph
+        if node.op.family == "input"
+    ]
     if len(entering) == 1:
         lines += ["", *_wrap(f"Input: {entering[0][1]}.")]
     else:
@@ -277,13 +263,18 @@ def _render(graph: Graph, net: ClassPlan, views: Sequence[View], facts: Net, ver
     text = "\n".join(bodies)
     snippets = _snippets(text, facts)
     everything = "\n".join([text, *snippets, *(view.base for view in views)])
-    exported = sorted({net.name, *(view.name for view in views if view.base == "NamedTuple")}, key=lambda n: (n != net.name, n))
+    exported = sorted(
+        {net.name, *(view.name for view in views if view.base == "NamedTuple")},
+        key=lambda n: (n != net.name, n),
+    )
     place = graph.frame.item.source.name.rpartition("/")[2]
     header = f"Generated by netc{' ' + version if version else ''} from {place}, net {graph.name}."
     return _template("module.py.jinja").render(
         header=" ".join(docstring(header)),
         imports=_imports(everything),
-        exported="\n".join(lay_out(Brackets("", tuple(map(literal, sorted(exported))), "[]"), 0, "__all__ = ")),
+        exported="\n".join(
+            lay_out(Brackets("", tuple(map(literal, sorted(exported))), "[]"), 0, "__all__ = ")
+        ),
         snippets=snippets,
         classes=views,
     )
@@ -340,7 +331,13 @@ def _support(net: Net) -> list[str]:
 
 @cache
 def _environment() -> Environment:
-    return Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined, autoescape=False)
+    return Environment(
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+        autoescape=False,
+    )
 
 
 @cache
@@ -350,5 +347,8 @@ def _template(name: str):  # type: ignore[no-untyped-def]
 
 @cache
 def _snippet(name: str) -> str:
-    return (resources.files(__package__) / "templates" / "support" / f"{name}.jinja").read_text("utf-8").strip("\n")
-
+    return (
+        (resources.files(__package__) / "templates" / "support" / f"{name}.jinja")
+        .read_text("utf-8")
+        .strip("\n")
+    )

@@ -26,6 +26,7 @@ from ..compiler.frames import (
     Tensor,
 )
 from ..compiler.frames import Sequence as SequenceEvent
+from ..dsl import ast
 from .expressions import Expr, Unsettled, choice, item
 from .layers import FLAT_LINEAR, IDENTITY
 from .loops import Loops
@@ -33,9 +34,10 @@ from .plan import Chain, ClassPlan, Element, Entry, Fork, Made, Make, Option, St
 from .plan import Event as Planned
 from .settling import Around, Row, Settling, Split, integer
 from .terms import TensorTerm, Term, constant, identical, translate
-from .uses import Use, members, signature
+from .uses import Use, inside, members, signature
 
-E = TypeVar("E", bound=Event)
+R = TypeVar("R")
+T = TypeVar("T")
 UNUSABLE = TensorTerm(None)
 """The term of a name that has a value in each use, and no expression: it hides what has the same name outside."""
 
@@ -43,7 +45,9 @@ UNUSABLE = TensorTerm(None)
 class Recovery(Loops):
     """The plan of one class."""
 
-    def __init__(self, uses: Sequence[Use], plans: Mapping[int, tuple[ClassPlan, int]], name: str, taken: set[str]) -> None:
+    def __init__(
+        self, uses: Sequence[Use], plans: Mapping[int, tuple[ClassPlan, int]], name: str, taken: set[str]
+    ) -> None:
         super().__init__(Settling(uses, taken), plans)
         self.uses, self.name = uses, name
         self.rows = self.settling.rows
@@ -55,10 +59,20 @@ class Recovery(Loops):
         first = self.uses[0]
         self._enter()
         scope = Around(self.settling, dict(self.settling.entering), {})
-        plan = ClassPlan(self.name, first.kind, first.frame.item.tree.__class__.__name__, [], list(self.uses), self.inputs, [])
+        plan = ClassPlan(
+            self.name,
+            first.kind,
+            first.frame.item.tree.__class__.__name__,
+            [],
+            list(self.uses),
+            self.inputs,
+            [],
+        )
         plan.doc = first.frame.name
         events = [use.events for use in self.uses]
-        family = self.family(self.rows, [self.alive(row, found) for row, found in zip(self.rows, events, strict=True)], scope)
+        family = self.family(
+            self.rows, [self.alive(row, found) for row, found in zip(self.rows, events, strict=True)], scope
+        )
         if first.form == "sequential":
             plan.entries = tuple(self.chain(self.rows, events, scope))
         else:
@@ -73,16 +87,24 @@ class Recovery(Loops):
         """Variables for what enters, and the terms of `in` and of the names in `takes`."""
         first = self.uses[0]
         definition = first.frame.definition
-        takes = [name.id for name in getattr(definition, "takes", None) or ()] if first.kind == "block" else []
+        takes = (
+            [name.id for name in getattr(definition, "takes", None) or ()] if first.kind == "block" else []
+        )
         entering: dict[str, Term] = {}
         for position in range(len(first.inputs)):
             tensors = [use.inputs[position] for use in self.uses]
             hint = takes[position] if takes else first.net.hints.get(first.inputs[position], "")
             alone = len(first.inputs) == 1 or (first.kind == "container" and position == 0)
             named = "in_channels" if alone else f"{hint or f'in{position + 1}'}_channels"
-            variable = self.enter(self.rows, tensors, self.settling.channels(position, named, [t.shape.channels for t in tensors]))
+            variable = self.enter(
+                self.rows,
+                tensors,
+                self.settling.channels(position, named, [t.shape.channels for t in tensors]),
+            )
             self.inputs.append(variable)
-            self.input_names.append(takes[position] if takes else "x" if alone else hint or f"x{position + 1}")
+            self.input_names.append(
+                takes[position] if takes else "x" if alone else hint or f"x{position + 1}"
+            )
             if takes:
                 entering[takes[position]] = TensorTerm(variable.channels)
         if self.inputs and first.kind != "net":
@@ -148,7 +170,9 @@ class Recovery(Loops):
         """The condition of an `if` that holds in some rows only; raises `Split` where it cannot be written."""
         conditions = [event.condition for event in column]
         taken = [event.taken for event in column]
-        found = self.settling.express(taken, rows, lambda: integer(self.settling.term_of(conditions, rows, scope)))
+        found = self.settling.express(
+            taken, rows, lambda: integer(self.settling.term_of(conditions, rows, scope))
+        )
         if found is None:
             raise Split(rows, taken)
         return found
@@ -213,35 +237,36 @@ class Recovery(Loops):
         if len(set(taken)) == 1:
             return self.chain(rows, [event.events for event in column], scope.inside())
         condition = self.condition(rows, column, scope)
-        sides = [self._side(rows, column, scope, side, condition) for side in (True, False)]
-        self._meet(rows, column, condition, sides)
-        return [Option(condition, *(tuple(entries) for entries, _, _ in sides))] if any(s[0] for s in sides) else []
+        sides = [
+            tuple(self.chain(some, [event.events for event in events], scope.inside()))
+            for some, events in divide(rows, column, taken)
+        ]
+        self.meet(rows, [event.outputs for event in column], taken, condition)
+        return [Option(condition, *sides)] if any(sides) else []
 
-    def _side(
-        self, rows: Sequence[Row], column: Sequence[Branch], scope: Around, side: bool, condition: Expr
-    ) -> tuple[list[Entry], list[Row], list[Branch]]:
-        chosen = [(row, event) for row, event in zip(rows, column, strict=True) if event.taken is side]
-        some, events = [row for row, _ in chosen], [event for _, event in chosen]
-        return self.chain(some, [event.events for event in events], scope.inside()), some, events
-
-    def _meet(self, rows: Sequence[Row], column: Sequence[Branch], condition: Expr, sides: Sequence[Any]) -> tuple[Any, ...]:
-        """The variables that leave an `if`, whichever side was taken; and those of the two sides."""
-        outputs, left = [], ([], [])  # type: ignore[var-annotated]
-        for position in range(len(column[0].outputs)):
-            pair = [self.find(some, [event.outputs[position] for event in events]) for _, some, events in sides]
-            shapes = [event.outputs[position].shape for event in column]
-            then, otherwise = (variable.channels for variable in pair)
-            together = [then, otherwise]
-            if then is not None and otherwise is not None:
-                together.append(choice(condition, then, otherwise))
-            met = self.variable(rows, shapes, *together)
-            met.hint = pair[0].hint or pair[1].hint
-            for row, event in zip(rows, column, strict=True):
-                row.define(event.outputs[position], met)
+    def meet(
+        self,
+        rows: Sequence[Row],
+        leaving: Sequence[tuple[Tensor, ...]],
+        taken: Sequence[bool],
+        condition: Expr,
+    ) -> tuple[tuple[Variable, ...], tuple[tuple[Variable, ...], tuple[Variable, ...]]]:
+        """The variables that leave an `if`, whichever side was taken, and those of its two sides."""
+        outputs: list[Variable] = []
+        left: list[tuple[Variable, ...]] = []
+        for tensors in zip(*leaving, strict=True):
+            then, otherwise = (self.find(some, found) for some, found in divide(rows, tensors, taken))
+            together = [then.channels, otherwise.channels]
+            if then.channels is not None and otherwise.channels is not None:
+                together.append(choice(condition, then.channels, otherwise.channels))
+            met = self.variable(rows, [tensor.shape for tensor in tensors], *together)
+            met.hint = then.hint or otherwise.hint
+            for row, tensor in zip(rows, tensors, strict=True):
+                row.define(tensor, met)
             outputs.append(met)
-            for side in (0, 1):
-                left[side].append(pair[side])
-        return tuple(outputs), (tuple(left[0]), tuple(left[1]))
+            left.append((then, otherwise))
+        sides = tuple(pair[0] for pair in left), tuple(pair[1] for pair in left)
+        return tuple(outputs), sides
 
     # --- steps of a forward ---
 
@@ -263,7 +288,9 @@ class Recovery(Loops):
             case InputEvent():
                 tensors = [event.outputs[0] for event in column]
                 shape = first.outputs[0].shape
-                variable = self.enter(rows, tensors, self.settling.channels(0, "in_channels", [shape.channels] * len(rows)))
+                variable = self.enter(
+                    rows, tensors, self.settling.channels(0, "in_channels", [shape.channels] * len(rows))
+                )
                 self.inputs.append(variable)
                 self.input_names.append("x" if first.label is None and not self.input_names else first.name)
                 scope.labels[first.name] = TensorTerm(variable.channels)
@@ -308,7 +335,11 @@ class Recovery(Loops):
         itself = first is rows[0].use.module.event  # the merge that this class is
         if isinstance(first, Call) or (not itself and any(use is not None for use in used)):
             step = self.call(rows, column, scope)
-        elif not itself and any(module is not None and module.children for module in modules) and self.is_chain(rows[0], first):
+        elif (
+            not itself
+            and any(module is not None and module.children for module in modules)
+            and self.is_chain(rows[0], first)
+        ):
             found = next(module for module in modules if module is not None)
             entering = self.find(rows, [event.inputs[0] for event in column])
             entries = self.chain(rows, [event.events for event in column], self.within(rows, column, scope))
@@ -333,32 +364,85 @@ class Recovery(Loops):
         if len(set(taken)) == 1:
             return self.flow(rows, [event.events for event in column], scope.inside())
         condition = self.condition(rows, column, scope)
-        sides = []
-        for side in (True, False):
-            chosen = [(row, event) for row, event in zip(rows, column, strict=True) if event.taken is side]
-            some, events = [row for row, _ in chosen], [event for _, event in chosen]
-            sides.append((self.flow(some, [event.events for event in events], scope.inside()), some, events))
-        outputs, left = self._meet(rows, column, condition, sides)
-        return [Fork(condition, sides[0][0], sides[1][0], outputs, left)]
+        then, otherwise = (
+            self.flow(some, [event.events for event in events], scope.inside())
+            for some, events in divide(rows, column, taken)
+        )
+        outputs, sides = self.meet(rows, [event.outputs for event in column], taken, condition)
+        return [Fork(condition, then, otherwise, outputs, sides, word_of(column[0]))]
 
     def _merge(self, rows: Sequence[Row], column: list[Merge], scope: Around) -> list[Planned]:
         """The members, then what joins them; a `dense` group joins after each."""
         inner = self.within(rows, column, scope)
+        last = [self.alive(row, event.members)[-1] for row, event in zip(rows, column, strict=True)]
+        if column[0].head != "dense" and are_mixed(last) and not are_even(rows, last):
+            return self._optional(rows, column, last, inner)
         steps = self._members(rows, [event.members for event in column], inner, column)
         if column[0].head != "dense":
-            found = [members(event) for event in column]
-            if len({len(each) for each in found}) > 1:
-                raise Split(rows, [len(each) for each in found])
-            steps.extend(self.join(rows, column, [[each[i].outputs[0] for each in found] for i in range(len(found[0]))], 0, scope))
+            steps.extend(self._join_all(rows, column, scope))
         if len(column[0].outputs) == 1:
             self.label(column[0].label, self.find(rows, [event.outputs[0] for event in column]), scope)
         return steps
+
+    def _optional(
+        self, rows: Sequence[Row], column: list[Merge], last: list[Any], scope: Around
+    ) -> list[Planned]:
+        """A merge whose last members stand in an `if`: in some uses they are not there."""
+        lists = [self.alive(row, event.members)[:-1] for row, event in zip(rows, column, strict=True)]
+        steps = self._members(rows, lists, scope, column)
+        condition = self.condition(rows, last, scope)
+        taken = [event.taken for event in last]
+        sides: list[list[Planned]] = []
+        for some, events in divide(rows, list(zip(column, last, strict=True)), taken):
+            merges = [merge for merge, _ in events]
+            further = self._members(some, [branch.events for _, branch in events], scope.inside(), merges)
+            sides.append([*further, *self._join_all(some, merges, scope)])
+        outputs, left = self.meet(rows, [event.outputs for event in column], taken, condition)
+        present = next(event for event in last if event.taken)
+        is_residual = column[0].head == "add" and all(not member.events for member in members(present))
+        word = word_of(present) or ("is_residual" if is_residual else "")
+        return [*steps, Fork(condition, sides[0], sides[1], outputs, left, word)]
+
+    def _join_all(self, rows: Sequence[Row], column: list[Merge], scope: Around) -> list[Step]:
+        """What joins all members of a group."""
+        found = [members(event) for event in column]
+        if len({len(each) for each in found}) > 1:
+            raise Split(rows, [len(each) for each in found])
+        tensors = [[each[position].outputs[0] for each in found] for position in range(len(found[0]))]
+        return self.join(rows, column, tensors, 0, scope)
+
+    def _member_fork(
+        self, rows: Sequence[Row], column: list[Branch], scope: Around, merges: list[Merge]
+    ) -> list[Planned]:
+        """One member that is made in one way or another."""
+        taken = [event.taken for event in column]
+        if not are_even(rows, column):
+            raise Split(rows, taken)
+        condition = self.condition(rows, column, scope)
+        then, otherwise = (
+            self._members(
+                [row for row, _ in some],
+                [event.events for event in events],
+                scope.inside(),
+                [m for _, m in some],
+            )
+            for some, events in divide(list(zip(rows, merges, strict=True)), column, taken)
+        )
+        leaving = [members(event)[0].outputs for event in column]
+        outputs, sides = self.meet(rows, leaving, taken, condition)
+        return [Fork(condition, then, otherwise, outputs, sides, word_of(column[0]))]
 
     def _members(
         self, rows: Sequence[Row], lists: Sequence[Sequence[Event]], scope: Around, merges: list[Merge]
     ) -> list[Planned]:
         steps: list[Planned] = []
+        entering = self.find(rows, [merge.inputs[0] for merge in merges]) if merges[0].inputs else None
         for column in self.columns(rows, lists):
+            if entering is not None and merges[0].head != "dense":
+                for row, merge in zip(
+                    rows, merges, strict=True
+                ):  # what enters the group goes by one name in it
+                    row.define(merge.inputs[0], entering)
             match column[0]:
                 case Bind():
                     self.bind(rows, column, scope)
@@ -368,11 +452,18 @@ class Recovery(Loops):
                         raise Split(rows, counts)
                     for number in range(counts[0]):
                         inner = self.turn(rows, column, number, scope)
-                        steps.extend(self._members(rows, [e.turns[number].events for e in column], inner, merges))
+                        steps.extend(
+                            self._members(rows, [e.turns[number].events for e in column], inner, merges)
+                        )
                 case Branch():
-                    if len({event.taken for event in column}) > 1:
-                        raise Split(rows, [event.taken for event in column])
-                    steps.extend(self._members(rows, [event.events for event in column], scope.inside(), merges))
+                    if are_mixed(column):
+                        if merges[0].head == "dense":
+                            raise Split(rows, [event.taken for event in column])
+                        steps.extend(self._member_fork(rows, column, scope, merges))
+                        continue
+                    steps.extend(
+                        self._members(rows, [event.events for event in column], scope.inside(), merges)
+                    )
                 case Member():
                     steps.extend(self._member(rows, column, scope))
                     if merges[0].head == "dense":
@@ -393,13 +484,17 @@ class Recovery(Loops):
     def _group_member(self, rows: Sequence[Row], column: list[Member], scope: Around) -> list[Planned]:
         if any(row.use.net.uses.get(id(event)) is not None for row, event in zip(rows, column, strict=True)):
             return [self.call(rows, column, scope)]
-        found = next(m for m in (self.module(row, e) for row, e in zip(rows, column, strict=True)) if m is not None)
+        found = next(
+            m for m in (self.module(row, e) for row, e in zip(rows, column, strict=True)) if m is not None
+        )
         entering = self.find(rows, [event.inputs[0] for event in column])
         entries = self.chain(rows, [event.events for event in column], self.within(rows, column, scope))
         leaving = self.find(rows, [event.outputs[0] for event in column])
         return [Step((entering,), (leaving,), found.attribute, Chain(tuple(entries)))]
 
-    def _accumulate(self, rows: Sequence[Row], column: list[Member], merges: list[Merge], scope: Around) -> list[Planned]:
+    def _accumulate(
+        self, rows: Sequence[Row], column: list[Member], merges: list[Merge], scope: Around
+    ) -> list[Planned]:
         """`x = cat([x, member])`: what later members of a `dense` group receive."""
         positions = []
         for merge, member in zip(merges, column, strict=True):
@@ -411,7 +506,11 @@ class Recovery(Loops):
             every = members(merge)
             after = every[position + 1].inputs[0] if position + 1 < len(every) else merge.outputs[0]
             joined.append([member.inputs[0], member.outputs[0], after])
-        if all(node not in row.use.net.graph for row, merge in zip(rows, merges, strict=True) for node in merge.nodes[position:]):
+        if all(
+            node not in row.use.net.graph
+            for row, merge in zip(rows, merges, strict=True)
+            for node in merge.nodes[position:]
+        ):
             return []
         inputs = [[each[i] for each in joined] for i in (0, 1)]
         return self.join(rows, merges, inputs, position, scope, [each[2] for each in joined])
@@ -425,3 +524,39 @@ def common(values: Sequence[object]) -> Term:
         return constant(values[0])
     except Unsettled:
         return UNUSABLE
+
+
+def divide(rows: Sequence[R], values: Sequence[T], taken: Sequence[bool]) -> list[tuple[list[R], list[T]]]:
+    """Rows, and what goes with them, of the side that was taken and of the other."""
+    pairs = list(zip(rows, values, taken, strict=True))
+    return [
+        (
+            [row for row, _, side in pairs if side is wanted],
+            [value for _, value, side in pairs if side is wanted],
+        )
+        for wanted in (True, False)
+    ]
+
+
+def are_mixed(column: Sequence[Event]) -> bool:
+    """Whether an `if` holds in some rows only."""
+    return (
+        all(isinstance(event, Branch) for event in column)
+        and len({getattr(e, "taken", None) for e in column}) > 1
+    )
+
+
+def are_even(rows: Sequence[Row], column: Sequence[Event]) -> bool:
+    """Whether an `if` among members gives one of them on either side."""
+    return all(
+        len(members(event)) == 1 and len(row.use.net.alive(inside(event))) == 1
+        for row, event in zip(rows, column, strict=True)
+    )
+
+
+def word_of(branch: Branch) -> str:
+    """What the text calls a condition: the name of a `let` or parameter that it is."""
+    expr = branch.condition.expr
+    if isinstance(expr, ast.Unary) and expr.operator == "not":
+        expr = expr.operand
+    return expr.id if isinstance(expr, ast.Name) else ""

@@ -27,7 +27,22 @@ NODES = (
     ast.Constant, ast.Tuple, ast.List, ast.JoinedStr, ast.FormattedValue, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare,
     ast.GeneratorExp, ast.ListComp, ast.comprehension, ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context,
 )  # fmt: skip
-BUILTINS = ("abs", "float", "int", "len", "max", "min", "range", "round", "str", "sum", "super", "tuple", "list", "bool")
+BUILTINS = (
+    "abs",
+    "float",
+    "int",
+    "len",
+    "max",
+    "min",
+    "range",
+    "round",
+    "str",
+    "sum",
+    "super",
+    "tuple",
+    "list",
+    "bool",
+)
 IMPORTS = {
     "from collections import OrderedDict",
     "from typing import NamedTuple",
@@ -53,7 +68,9 @@ def rehearse(text: str, name: str, graph: Graph, emits: dict[int, Emit], support
         _own(root, ledger, graph, emits)
         expected = _interpret(graph, emits, ledger, training)
         root.train(training)
-        entering = [Trace(ledger, ledger.number(("input", node.id))) for node in graph if node.op.family == "input"]
+        entering = [
+            Trace(ledger, ledger.number(("input", node.id))) for node in graph if node.op.family == "input"
+        ]
         try:
             given = root(*entering)
         except Exception as error:
@@ -63,7 +80,9 @@ def rehearse(text: str, name: str, graph: Graph, emits: dict[int, Emit], support
         ports = graph.outputs if training else graph.results
         found = [given] if isinstance(given, Trace) else list(given)
         if [value.number for value in found] != [expected[port.node] for port in ports]:
-            raise Mismatch(f"`forward` of {name} does not compute the graph{' in training' if training else ''}")
+            raise Mismatch(
+                f"`forward` of {name} does not compute the graph{' in training' if training else ''}"
+            )
 
 
 def read(text: str, support: set[str]) -> CodeType:
@@ -80,7 +99,13 @@ def read(text: str, support: set[str]) -> CodeType:
         for node in ast.walk(statement):
             if not isinstance(node, NODES):
                 raise Mismatch(f"the generated module may not hold {type(node).__name__}")
-            word = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+            word = (
+                node.attr
+                if isinstance(node, ast.Attribute)
+                else node.id
+                if isinstance(node, ast.Name)
+                else ""
+            )
             if word.startswith("__") and word not in ("__init__", "__all__"):
                 raise Mismatch(f"the generated module may not read `{word}`")
     return compile(ast.Module(body, []), "<generated>", "exec", dont_inherit=True)
@@ -88,7 +113,11 @@ def read(text: str, support: set[str]) -> CodeType:
 
 def _construct(code: CodeType, names: dict[str, Any], name: str) -> Module:
     allowed = {word: getattr(builtins, word) for word in BUILTINS}
-    scope = {"__builtins__": {**allowed, "__build_class__": builtins.__build_class__}, "__name__": "generated", **names}
+    scope = {
+        "__builtins__": {**allowed, "__build_class__": builtins.__build_class__},
+        "__name__": "generated",
+        **names,
+    }
     try:
         exec(code, scope)
         root = scope[name]()
@@ -104,7 +133,9 @@ def _callees(emits: dict[int, Emit]) -> tuple[dict[str, tuple[str, ...]], dict[s
     defaults: dict[str, dict[str, Any]] = {}
     for callee in _every_callee(emits):
         positions[callee.path] = tuple(slot.name for slot in callee.slots)
-        defaults[callee.path] = {slot.name: slot.default for slot in callee.slots if slot.default is not UNSET}
+        defaults[callee.path] = {
+            slot.name: slot.default for slot in callee.slots if slot.default is not UNSET
+        }
     return positions, defaults
 
 
@@ -117,7 +148,9 @@ def _every_callee(emits: dict[int, Emit]) -> Iterator[Callee]:
 
 def _own(root: Module, ledger: Ledger, graph: Graph, emits: dict[int, Emit]) -> None:
     """Give every layer with weights its name, which must be one, and the graph's."""
-    weighted = {callee.module.path for callee in emits.values() if callee.weights and callee.module is not None}
+    weighted = {
+        callee.module.path for callee in emits.values() if callee.weights and callee.module is not None
+    }
     found: dict[str, Layer] = {}
     names: dict[int, str] = {}
     for path, layer in root.layers():
@@ -131,7 +164,9 @@ def _own(root: Module, ledger: Ledger, graph: Graph, emits: dict[int, Emit]) -> 
     wanted = {paths[id_] for id_, emit in emits.items() if emit.weights and graph[id_].weights == id_}
     if wanted != set(found):
         missing, surplus = sorted(wanted - set(found)), sorted(set(found) - wanted)
-        raise Mismatch(f"weights are missing ({', '.join(missing[:3])}) or too many ({', '.join(surplus[:3])})")
+        raise Mismatch(
+            f"weights are missing ({', '.join(missing[:3])}) or too many ({', '.join(surplus[:3])})"
+        )
 
 
 def _interpret(graph: Graph, emits: dict[int, Emit], ledger: Ledger, training: bool) -> dict[int, int]:
@@ -158,7 +193,9 @@ def _node(node: Node, emit: Emit, inputs: list[int], ledger: Ledger, path: str, 
     if emit.module is not None:
         if emit.module.path == "nn.Flatten":
             return ledger.number(("flatten", *inputs))
-        keys.append(layer_key(emit.module.path, _bound(emit.module, ledger), path if emit.weights else "", inputs))
+        keys.append(
+            layer_key(emit.module.path, _bound(emit.module, ledger), path if emit.weights else "", inputs)
+        )
     if isinstance(function, Callee):
         named = {"training": training} if emit.training else {}
         keys.append(function_key(function.path, _bound(function, ledger, **named), inputs))
@@ -168,13 +205,17 @@ def _node(node: Node, emit: Emit, inputs: list[int], ledger: Ledger, path: str, 
 
 
 def _bound(callee: Callee, ledger: Ledger, **named: Any) -> stand_ins.Key:
-    return ledger.bind(callee.path, (), {**{slot.name: slot.value for slot in callee.slots if not slot.omitted}, **named})
+    return ledger.bind(
+        callee.path, (), {**{slot.name: slot.value for slot in callee.slots if not slot.omitted}, **named}
+    )
 
 
 def _formula(function: str, emit: Emit, inputs: list[int], ledger: Ledger) -> int:
     """The number of what an expression of a layer, which is ours, gives on the stand-ins."""
     names: dict[str, Any] = {f"x{i}": Trace(ledger, number) for i, number in enumerate(inputs)}
     text = function.format(*names, **{slot.name: repr(slot.value) for slot in emit.slots})
-    value = eval(text, {"__builtins__": {"float": float}, **stand_ins.namespace(ledger, emit.support), **names})
+    value = eval(
+        text, {"__builtins__": {"float": float}, **stand_ins.namespace(ledger, emit.support), **names}
+    )
     assert isinstance(value, Trace)
     return value.number

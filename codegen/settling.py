@@ -96,7 +96,7 @@ class Around(Mapping[str, Term]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def inside(self, names: Mapping[str, Term] = {}) -> Around:  # noqa: B006  # never written to
+    def inside(self, names: Mapping[str, Term] = {}) -> Around:  # never written to
         """A scope within this one."""
         return Around(self.base, {**self.names, **names}, self.labels)
 
@@ -172,7 +172,9 @@ class Settling(Mapping[str, Term]):
                 pass
         if any(isinstance(value, Window) for value in values):
             return self._window(name, values)
-        return Name(self.add(Parameter(name, list(map(plain, values)), "name", name, default=self._default(name))))
+        return Name(
+            self.add(Parameter(name, list(map(plain, values)), "name", name, default=self._default(name)))
+        )
 
     def _formula(self, name: str, arguments: Sequence[Argument]) -> ast.Expr | None:
         """The default of a parameter, or what a `let` says."""
@@ -180,14 +182,19 @@ class Settling(Mapping[str, Term]):
             if parameter.name == name:
                 return parameter.default
         first = arguments[0].expr
-        if all(argument.expr is first and argument.frame is use.frame for argument, use in zip(arguments, self.uses, strict=True)):
+        if all(
+            argument.expr is first and argument.frame is use.frame
+            for argument, use in zip(arguments, self.uses, strict=True)
+        ):
             return first
         return None
 
     def _gives(self, term: Term, values: Sequence[Any]) -> bool:
         if isinstance(term, WindowTerm):
             windows = [value for value in values if isinstance(value, Window)]
-            if len(windows) != len(values) or any((window.stride is None) != (term.stride is None) for window in windows):
+            if len(windows) != len(values) or any(
+                (window.stride is None) != (term.stride is None) for window in windows
+            ):
                 return False
             return self.holds(term.kernel, [short(window.size) for window in windows], self.rows) and (
                 term.stride is None
@@ -205,7 +212,9 @@ class Settling(Mapping[str, Term]):
         named = "stride" if "stride" not in self.uses[0].names else f"{name}_stride"
         # a convolution's window without a stride has 1; what a pool then has is no formula of this name
         default = 1 if any(stride is None for stride in strides) else UNSET
-        return WindowTerm(kernel, self.part(name, [1 if s is None else short(s) for s in strides], "stride", named, default))
+        return WindowTerm(
+            kernel, self.part(name, [1 if s is None else short(s) for s in strides], "stride", named, default)
+        )
 
     def part(self, source: str, values: list[Any], origin: str, name: str, default: Any = UNSET) -> Expr:
         rank = max((len(value) for value in values if isinstance(value, tuple)), default=0)
@@ -239,7 +248,11 @@ class Settling(Mapping[str, Term]):
     def add(self, parameter: Parameter) -> str:
         """A parameter under a free Python name; one with the same origin is used again."""
         for known in self.parameters.values():
-            if known.origin == parameter.origin and known.source == parameter.source and known.values == parameter.values:
+            if (
+                known.origin == parameter.origin
+                and known.source == parameter.source
+                and known.values == parameter.values
+            ):
                 return known.name
         name = identifier(parameter.name) if parameter.name.isidentifier() else "value"
         candidate, number = name, 1
@@ -268,7 +281,9 @@ class Settling(Mapping[str, Term]):
         except (Unsettled, KeyError):
             return False
 
-    def express(self, values: Sequence[Any], rows: Sequence[Row], *candidates: Callable[[], Expr]) -> Expr | None:
+    def express(
+        self, values: Sequence[Any], rows: Sequence[Row], *candidates: Callable[[], Expr]
+    ) -> Expr | None:
         """The first candidate that holds in every row, else a literal or a guess that does; None: none was found."""
         for candidate in candidates:
             try:
@@ -368,4 +383,15 @@ def integer(term: Term) -> Expr:
     return term
 
 
-__all__ = ["Around", "Row", "Settling", "Split", "Unrolled", "Values", "integer", "is_const", "same", "spread"]
+__all__ = [
+    "Around",
+    "Row",
+    "Settling",
+    "Split",
+    "Unrolled",
+    "Values",
+    "integer",
+    "is_const",
+    "same",
+    "spread",
+]

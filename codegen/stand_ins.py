@@ -16,7 +16,9 @@ class Ledger:
     """Numbers for what can be done to tensors. `positions` names the arguments of callees by place, `defaults`
     their defaults; `owners` names the layers that have weights."""
 
-    def __init__(self, positions: Mapping[str, tuple[str, ...]], defaults: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self, positions: Mapping[str, tuple[str, ...]], defaults: Mapping[str, Mapping[str, Any]]
+    ) -> None:
         self.positions, self.defaults = positions, defaults
         self.owners: dict[int, str] = {}
         self.numbers: dict[Key, int] = {}
@@ -24,11 +26,17 @@ class Ledger:
         """The parts of a concatenation over channels, by its number."""
 
     def number(self, key: Key) -> int:
-        return self.numbers.setdefault(key, len(self.numbers))  # a key for each number, or more: none is given twice
+        return self.numbers.setdefault(
+            key, len(self.numbers)
+        )  # a key for each number, or more: none is given twice
 
     def equate(self, number: int | None, *keys: Key) -> int:
         """One number, the given one where there is one, for several ways to do the same."""
-        known = number if number is not None else next((self.numbers[key] for key in keys if key in self.numbers), len(self.numbers))
+        known = (
+            number
+            if number is not None
+            else next((self.numbers[key] for key in keys if key in self.numbers), len(self.numbers))
+        )
         for key in keys:
             self.numbers.setdefault(key, known)
         return known
@@ -59,7 +67,9 @@ class Ledger:
 def one(value: Any) -> Any:
     if isinstance(value, tuple) and value and all(type(v) is type(value[0]) and v == value[0] for v in value):
         value = value[0]
-    return float(value) if type(value) is int else tuple(map(one, value)) if isinstance(value, tuple) else value
+    return (
+        float(value) if type(value) is int else tuple(map(one, value)) if isinstance(value, tuple) else value
+    )
 
 
 class Overwritten(Exception):

@@ -124,7 +124,9 @@ def translate(expr: ast.Expr, scope: Scope) -> Term:
             return binary(OPERATORS.get(op, op), _expr(left, scope), _expr(right, scope))
         case ast.Conditional(condition=condition, then=then, otherwise=otherwise):
             return _choose(_expr(condition, scope), translate(then, scope), translate(otherwise, scope))
-        case ast.Call(target=ast.Name(id=name), arguments=arguments) if name in FUNCTIONS and name not in scope:
+        case ast.Call(target=ast.Name(id=name), arguments=arguments) if (
+            name in FUNCTIONS and name not in scope
+        ):
             if not any(argument.spread or argument.name for argument in arguments):
                 return function(name, tuple(_expr(argument.value, scope) for argument in arguments))
     raise Unsettled
@@ -240,7 +242,9 @@ def _read(node: python.expr) -> Expr:
             return Vector(tuple(map(_read, elements)))
         case python.Subscript(value=value, slice=python.Constant(value=int(index))):
             return Item(_read(value), index)
-        case python.Subscript(value=value, slice=python.UnaryOp(op=python.USub(), operand=python.Constant(value=int(index)))):
+        case python.Subscript(
+            value=value, slice=python.UnaryOp(op=python.USub(), operand=python.Constant(value=int(index)))
+        ):
             return Item(_read(value), -index)
         case python.Call(func=python.Name(id=name), args=arguments) if name in FUNCTIONS:
             return Function(name, tuple(map(_read, arguments)))

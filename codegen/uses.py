@@ -64,7 +64,9 @@ class Net:
         self.graph, self.real = graph, real
         self.shapes = infer(graph) if shapes is None else shapes
         self.emits: dict[int, Emit] = {
-            node.id: node.op.torch([self.shapes[source] for source in graph.inputs(node.id)], self.shapes[node.id])
+            node.id: node.op.torch(
+                [self.shapes[source] for source in graph.inputs(node.id)], self.shapes[node.id]
+            )
             for node in graph
             if node.op.family != "input"
         }
@@ -72,7 +74,9 @@ class Net:
         gathered = {
             node.id
             for node in graph
-            if isinstance(node.event, Merge) and node.event.head == "dense" and node.id != node.event.nodes[-1]
+            if isinstance(node.event, Merge)
+            and node.event.head == "dense"
+            and node.id != node.event.nodes[-1]
         }
         """What a `dense` group has gathered so far is read again by its next concatenation."""
         self.inplace = frozenset(
@@ -199,8 +203,15 @@ class Net:
         if plain and self._is_chain(inside(event), event.inputs, event.outputs):
             return "chain"
         parent = self.by_path[module.path.rpartition(".")[0]]
-        bare = all(not self.emits[node].weights and self.emits[node].function is not None for m in module.walk() for node in m.nodes if node in self.emits)
-        return "open" if bare and parent.kind in ("block", "net") and not module.attribute.isdigit() else "class"
+        bare = all(
+            not self.emits[node].weights and self.emits[node].function is not None
+            for m in module.walk()
+            for node in m.nodes
+            if node in self.emits
+        )
+        return (
+            "open" if bare and parent.kind in ("block", "net") and not module.attribute.isdigit() else "class"
+        )
 
     def free(self, event: Event) -> tuple[Tensor, ...]:
         """The tensors that come in from outside a container beside its inputs."""
@@ -228,11 +239,15 @@ class Net:
         use = Use(module, kind, "general", frame, events, inputs, outputs, names, self)
         self._descend(use, events, dict(names), frame, False)
         if kind == "block":
-            use.form = "sequential" if is_sequence(frame) and self._is_chain(events, inputs, outputs) else "general"
+            use.form = (
+                "sequential" if is_sequence(frame) and self._is_chain(events, inputs, outputs) else "general"
+            )
             use.key = (id(frame.definition), len(inputs), use.form)
         return use
 
-    def _descend(self, use: Use, events: Iterable[Event], names: dict[str, Argument], frame: Frame, own: bool) -> None:
+    def _descend(
+        self, use: Use, events: Iterable[Event], names: dict[str, Argument], frame: Frame, own: bool
+    ) -> None:
         """Find the uses below, walking as the text does; `own`: within a container, which numbers its children."""
         for event in events:
             if not self.is_alive(event):
@@ -247,21 +262,35 @@ class Net:
                 case Bind(name=name, argument=argument):
                     names[name] = argument
                 case Call(frame=called) if module is not None:
-                    below = self._use(module, "block", called, called.events, called.inputs, called.outputs, called.arguments)
+                    below = self._use(
+                        module,
+                        "block",
+                        called,
+                        called.events,
+                        called.inputs,
+                        called.outputs,
+                        called.arguments,
+                    )
                     self.uses[id(event)] = below
                     use.below.append(below)
                 case Loop(turns=turns):
                     for turn in turns:
                         bound = {name: Argument(value) for name, value in turn.bindings.items()}
                         self._descend(use, turn.events, {**names, **bound}, frame, own)
-                case SequenceEvent() | Merge() | Member() if module is not None and module.kind == "container":
+                case SequenceEvent() | Merge() | Member() if (
+                    module is not None and module.kind == "container"
+                ):
                     self._container(use, event, module, names, frame)
                 case SequenceEvent(form="chain") | Branch():
-                    self._descend(use, inside(event), dict(names) if isinstance(event, Branch) else names, frame, own)
+                    self._descend(
+                        use, inside(event), dict(names) if isinstance(event, Branch) else names, frame, own
+                    )
                 case _:
                     self._descend(use, inside(event), dict(names), frame, own)
 
-    def _container(self, use: Use, event: Event, module: Module, names: dict[str, Argument], frame: Frame) -> None:
+    def _container(
+        self, use: Use, event: Event, module: Module, names: dict[str, Argument], frame: Frame
+    ) -> None:
         inner, free, escaping = inside(event), self.free(event), self.escaping(event)
         if self.forms[id(event)] != "class":
             self._descend(use, inner, dict(names), frame, True)
@@ -269,13 +298,27 @@ class Net:
         entering = (*event.inputs, *free)
         leaving = (*event.outputs, *escaping)
         events: Sequence[Event] = (event,) if isinstance(event, Merge) else inner
-        below = Use(module, "container", "general", frame, events, entering, leaving, dict(names), self, free, escaping)
+        below = Use(
+            module,
+            "container",
+            "general",
+            frame,
+            events,
+            entering,
+            leaving,
+            dict(names),
+            self,
+            free,
+            escaping,
+        )
         self.uses[id(event)] = below
         self._descend(below, inner, dict(names), frame, True)
         below.key = (id(frame.definition), *signature(event), len(entering), len(leaving))
         use.below.append(below)
 
-    def _is_chain(self, events: Iterable[Event], inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> bool:
+    def _is_chain(
+        self, events: Iterable[Event], inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
+    ) -> bool:
         """Whether an `nn.Sequential` can do it: modules one after the other, each used once."""
         if len(inputs) != 1 or len(outputs) != 1:
             return False
@@ -353,7 +396,12 @@ def inside(event: Event) -> Sequence[Event]:
     match event:
         case Loop(turns=turns):
             return [inner for turn in turns for inner in turn.events]
-        case Branch(events=events) | SequenceEvent(events=events) | Member(events=events) | OutputEvent(events=events):
+        case (
+            Branch(events=events)
+            | SequenceEvent(events=events)
+            | Member(events=events)
+            | OutputEvent(events=events)
+        ):
             return events
         case Merge(members=found):
             return found
@@ -405,7 +453,9 @@ def in_order(roots: Iterable[Use]) -> list[list[Use]]:
     return _callees_first(grouped)
 
 
-def _closure(below: dict[tuple[Any, ...], set[tuple[Any, ...]]]) -> dict[tuple[Any, ...], set[tuple[Any, ...]]]:
+def _closure(
+    below: dict[tuple[Any, ...], set[tuple[Any, ...]]],
+) -> dict[tuple[Any, ...], set[tuple[Any, ...]]]:
     reach: dict[tuple[Any, ...], set[tuple[Any, ...]]] = {}
     for key in below:
         found: set[tuple[Any, ...]] = set()

@@ -67,20 +67,7 @@ class Writer:
     def statement(self) -> str:
         kinds = ["chain", "chain", "call", "let"]
         if self.depth < 3:
-            kinds += [
-                "add",
-                "concat",
-                "gate",
-                "dense",
-                "repeat",
-                "for",
-                "if",
-                "braces",
-                "skip",
-                "split",
-                "call",
-                "branch",
-            ]
+            kinds += "add concat gate dense repeat for if braces skip split call branch optional".split()
         return getattr(self, f"write_{self.pick(*kinds)}")()
 
     # --- statements ---
@@ -177,6 +164,18 @@ class Writer:
         name = f"short{self.labels}_{self.depth}"
         taken = self.pick("conv(1x1, 6) -> bn", "conv(1x1, 6)", "cba(6, relu)")
         return f"conv(1x1, 6)\nadd {{ {{ {name}: {{ if {self.condition()} {{ {taken} }} else {{ id }} }} }}; id }}"
+
+    def write_optional(self) -> str:
+        """A merge with a member that is there under a condition, or is made in one way or another."""
+        inner = self.inner()
+        head = self.pick("add", "concat", "max")
+        first = inner.pick("{ conv(3x3, 6) -> bn }", "conv(1x1, 6)", "side: conv(1x1, 6)", "id")
+        member = inner.pick("id", "conv(1x1, 6)", "proj: conv(1x1, 6)", "relu -> conv(3x3, 6) -> bn")
+        other = inner.pick("", " else { id }", " else { conv(3x3, 6) }")
+        let = f"let chosen = {self.condition()}\n" if self.draw(st.booleans()) else ""
+        condition = self.pick("chosen", "not chosen") if let else self.condition()
+        name = self.label()
+        return f"conv(1x1, 6)\n{let}{name}{head} {{ {first}; if {condition} {{ {member} }}{other} }}"
 
     def write_braces(self) -> str:
         return self.label() + f"{{ {self.inner().body(1, 2)} }}"

@@ -1,0 +1,169 @@
+"""Calls of constructors in, pieces of Python out: layers, classes of the file, and sequences of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .expressions import Const, Expr, free, substitute, text
+from .lines import Brackets, Generator, Piece, Prefixed
+from .plan import Chain, Element, Entry, Family, Given, Made, Make, Option, Repeat
+from .python_text import literal
+
+MANY = 3
+"""As many equal layers of torch's in a row are a loop; of blocks, two."""
+
+
+def submodule(path: str) -> str:
+    """A module inside this one by its path."""
+    if "." not in path and path.isidentifier():
+        return f"self.{path}"
+    return f"self.get_submodule({literal(path)})"
+
+
+def construct(made: Made) -> Piece:
+    """A constructor call, of a chain whose entries all fit into one expression."""
+    if isinstance(made, Make):
+        return Brackets(made.path, tuple(map(argument, made.given)))
+    return Brackets("nn.Sequential", children(made.entries))
+
+
+def argument(given: Given) -> Piece:
+    value = submodule(given.value) if isinstance(given.value, str) else text(given.value)
+    return value if given.name is None else f"{given.name}={value}"
+
+
+def children(entries: Sequence[Entry]) -> tuple[Piece, ...]:
+    """The arguments of an `nn.Sequential`: its children, or one `OrderedDict` where they have names."""
+    if is_keyed(entries):
+        pairs = [Brackets("", (literal(key), construct(made))) for key, made in keyed(entries)]
+        return (Brackets("OrderedDict", (Brackets("", tuple(pairs), "[]"),)),)
+    pieces: list[Piece] = []
+    for entry in gather(entries):
+        if isinstance(entry, Repeat):
+            pieces.append(Prefixed("*", Brackets("", (generate(entry),))))
+        elif isinstance(entry, Element):
+            pieces.append(construct(entry.make))
+    return tuple(pieces)
+
+
+def generate(entry: Repeat) -> Generator:
+    first = entry.entries[0]
+    assert isinstance(first, Element)
+    return Generator(construct(first.make), clause(entry))
+
+
+def clause(entry: Repeat | Family) -> str:
+    read = (
+        any(entry.variable in names for names in map(names_of, entry.entries))
+        if isinstance(entry, Repeat)
+        else True
+    )
+    return f"for {entry.variable if read else '_'} in range({text(entry.count)})"
+
+
+def names_of(entry: Entry) -> set[str]:
+    match entry:
+        case Element(make=make):
+            return names_in(make)
+        case Repeat(count=count, entries=entries):
+            return free(count).union(*map(names_of, entries))
+        case Option(condition=condition, then=then, otherwise=otherwise):
+            return free(condition).union(*map(names_of, (*then, *otherwise)))
+
+
+def names_in(made: Made) -> set[str]:
+    if isinstance(made, Chain):
+        return set().union(*map(names_of, made.entries))
+    return set().union(*(free(given.value) for given in made.given if not isinstance(given.value, str)))
+
+
+def gather(entries: Sequence[Entry]) -> list[Entry]:
+    """Equal children in a row as a loop."""
+    found: list[Entry] = []
+    at = 0
+    while at < len(entries):
+        entry, count = entries[at], 1
+        if isinstance(entry, Element):
+            while at + count < len(entries) and entries[at + count] == entry:
+                count += 1
+            ours = isinstance(entry.make, Make) and not entry.make.path.startswith("nn.")
+            if count >= (2 if ours else MANY):
+                entry = Repeat("_", Const(count), (entry,))
+            else:
+                count = 1
+        found.append(entry)
+        at += count
+    return found
+
+
+def is_keyed(entries: Sequence[Entry]) -> bool:
+    """Whether some child has a name of its own."""
+    for entry in entries:
+        match entry:
+            case Element(key=key):
+                if key is not None:
+                    return True
+            case Repeat(entries=inner):
+                if is_keyed(inner):
+                    return True
+            case Option(then=then, otherwise=otherwise):
+                if is_keyed((*then, *otherwise)):
+                    return True
+    return False
+
+
+def keyed(entries: Sequence[Entry]) -> list[tuple[str, Made]]:
+    """The children with their names: numbers where a label gives none."""
+    found: list[tuple[str, Made]] = []
+    for number, entry in enumerate(spell_out(entries)):
+        assert isinstance(entry, Element)
+        found.append((entry.key if entry.key is not None else str(number), entry.make))
+    return found
+
+
+def spell_out(entries: Iterable[Entry]) -> list[Entry]:
+    """Loops of a constant count, written out."""
+    found: list[Entry] = []
+    for entry in entries:
+        if isinstance(entry, Repeat) and isinstance(entry.count, Const):
+            for number in range(entry.count.value):
+                found.extend(
+                    at_turn(inner, {entry.variable: Const(number)}) for inner in spell_out(entry.entries)
+                )
+        else:
+            found.append(entry)
+    return found
+
+
+def at_turn(entry: Entry, names: dict[str, Expr]) -> Entry:
+    assert isinstance(entry, Element)
+    return Element(entry.key, made_at_turn(entry.make, names))
+
+
+def made_at_turn(made: Made, names: dict[str, Expr]) -> Made:
+    if isinstance(made, Chain):
+        return Chain(tuple(at_turn(entry, names) for entry in spell_out(made.entries)))
+    given = tuple(
+        entry if isinstance(entry.value, str) else Given(entry.name, substitute(entry.value, names))
+        for entry in made.given
+    )
+    return Make(made.path, given)
+
+
+def is_plain(entries: Sequence[Entry]) -> bool:
+    """Whether the children can be written as one expression."""
+    for entry in entries:
+        if isinstance(entry, Option):
+            return False
+        if isinstance(entry, Repeat):
+            if (
+                len(entry.entries) != 1
+                or not isinstance(entry.entries[0], Element)
+                or not is_plain(entry.entries)
+            ):
+                return False
+            if is_keyed(entries) and not isinstance(entry.count, Const):
+                return False
+        elif isinstance(entry.make, Chain) and not is_plain(entry.make.entries):
+            return False
+    return True
