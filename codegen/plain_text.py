@@ -100,7 +100,8 @@ def arguments(op: Op, brief: bool = False) -> list[str]:
     for parameter in parameters(type(op)):
         if parameter.tensor or (parameter.name == "stride" and hasattr(op, "window")):
             continue
-        value = getattr(op, parameter.name)
+        fields = type(op).__struct_fields__
+        value = getattr(op, parameter.name if parameter.name in fields else f"{parameter.name}_")
         if isinstance(value, Window):
             written.append(window(value, getattr(op, "stride", None), op))
         elif parameter.required:
