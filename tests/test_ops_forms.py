@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from conftest import layer_examples
 
+from netc.codegen.layers import FLAT_LINEAR
 from netc.ops.arguments import bind
 from netc.ops.base import Shape, Window
 from netc.ops.registry import LAYERS
@@ -107,6 +108,7 @@ def test_every_snippet_is_named_by_a_layer():
                 named |= set(emit.support)
                 if "same_margins" in emit.support:
                     assert emit.support[0] == "same_margins"
+    named.add(FLAT_LINEAR)  # the generator's own, for an `fc` that stands in an `nn.Sequential`
     assert named == {path.stem for path in torch_forms.SUPPORT.glob("*.jinja")}
 
 
