@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 
 from msgspec import Struct
 
 from ..dsl import ast
+from ..dsl.diagnostics import Note
 from .faults import POISON, Fault, Silent
 from .frames import Event, Frame
 from .functions import Refusal
@@ -42,12 +42,39 @@ class Labels(Struct, eq=False):
             labels = labels.parent
         return None
 
+    def break_off(self, statement: ast.Statement) -> None:
+        """A mistake was reported in `statement`: what its labels name is not known."""
+        self.broken.update(label.name for label in labels_in(statement))
+
+    def path_to(self, name: str) -> str | None:
+        """`features.norm`, for the label `norm` of a labelled group that is in sight."""
+        labels: Labels | None = self
+        while labels is not None:
+            for (outer, indices), labelled in labels.entries.items():
+                if labelled.inner is not None and any(key[0] == name for key in labelled.inner.entries):
+                    written = f"[{', '.join(map(str, indices))}]" if indices else ""
+                    return f"{outer}{written}.{name}"
+            labels = labels.parent
+        return None
+
     def names(self) -> Iterator[str]:
         labels: Labels | None = self
         while labels is not None:
             for name, _ in labels.entries:
                 yield name
             labels = labels.parent
+
+
+def labels_in(node: object) -> Iterator[ast.Label]:
+    """All labels that stand in a piece of the text."""
+    if isinstance(node, ast.Label):
+        yield node
+    if isinstance(node, tuple):
+        for entry in node:
+            yield from labels_in(entry)
+    elif isinstance(node, ast.Node):
+        for field in node.__struct_fields__:
+            yield from labels_in(getattr(node, field))
 
 
 class Scope(Struct, eq=False):
@@ -78,6 +105,13 @@ class Scope(Struct, eq=False):
             here,
             self.in_loop if in_loop is None else in_loop,
         )
+
+    def outermost(self) -> Scope:
+        """The scope of the whole block or net."""
+        scope = self
+        while scope.parent is not None:
+            scope = scope.parent
+        return scope
 
     def fault(self, node: ast.Node, code: str, message: str, marked: str = "", help: str = "") -> Fault:
         return Fault(code, message, self.item.place(node), marked, help=help)
@@ -127,7 +161,7 @@ class Scope(Struct, eq=False):
         if not found:
             labelled = self.labels.find(name, ())
             if labelled is None:
-                raise self._unknown(node)
+                raise self.unknown(node)
             value = labelled.value
         return self._checked(node, value)
 
@@ -151,7 +185,28 @@ class Scope(Struct, eq=False):
             )
         return here
 
-    def _unknown(self, node: ast.Name) -> Fault:
+    def unknown(self, node: ast.Name) -> Fault:
+        """Nothing of that name is known here; a label of it may stand elsewhere."""
+        path = self.labels.path_to(node.id)
+        if path is not None:
+            return self.fault(
+                node,
+                "unknown-name",
+                f"the label `{node.id}` lies in a labelled group, and is reached by its path",
+                marked="not known by itself",
+                help=f"write `{path}`",
+            )
+        if self.frame.item is self.item:
+            for label in labels_in(self.frame.definition):
+                if label.name == node.id and label.start > node.start:
+                    return Fault(
+                        "use-before-definition",
+                        f"the label `{node.id}` stands only after this",
+                        self.item.place(node),
+                        "used before its statement",
+                        (Note(self.item.place(label), "the label"),),
+                        help="a value can be used only below the statement that it names",
+                    )
         return self.fault(
             node,
             "unknown-name",
@@ -163,5 +218,7 @@ class Scope(Struct, eq=False):
 
 def suggest(name: str, known: list[str]) -> str:
     """`did you mean `x`?` for the nearest of the known names, or nothing."""
+    from difflib import get_close_matches  # only where something is refused: it loads much
+
     near = get_close_matches(name, sorted(set(known)), n=1, cutoff=0.7)
     return f"did you mean `{near[0]}`?" if near else ""

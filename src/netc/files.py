@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import sys
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -148,8 +146,9 @@ def missing(path: str, bare: bool) -> Unusable:
     name = Path(path).name.removesuffix(".net")
     if bare and os.path.exists(f"{path}.net"):
         return Unusable(f"there is no bundled net `{path}`", f"did you mean the file `{path}.net`?")
-    near = get_close_matches(name, [*bundled_nets(), *bundled_files()], n=1, cutoff=0.7)
-    help = f"did you mean `{near[0]}`?" if near else "`netc list` shows the bundled nets"
+    from .compiler.scope import suggest
+
+    help = suggest(name, [*bundled_nets(), *bundled_files()]) or "`netc list` shows the bundled nets"
     if bare:
         return Unusable(f"there is no bundled net `{path}`, and no such file", help)
     return Unusable(f"there is no file `{path}`, and no bundled spec of that name", help)
@@ -199,7 +198,7 @@ def write_file(path: str, content: str | bytes) -> None:
         if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe; a folder is refused
             Path(path).write_bytes(data)
             return
-        beside = target.with_name(f".netc-{secrets.token_hex(8)}")
+        beside = target.with_name(f".netc-{os.urandom(8).hex()}")
         try:
             with beside.open("xb") as file:
                 file.write(data)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 import click
 
 from .terminal import give
@@ -16,7 +14,7 @@ from .terminal import give
 )
 @click.option("--format", type=click.Choice(["table", "json"]), default="table", help="How to write it.")
 def list_command(format: str) -> None:
-    """List the bundled nets: parameters, multiply-adds, input, and the paper."""
+    """List the bundled nets: parameters, multiply-adds, input, and the file."""
     import json
 
     from .. import driver
@@ -61,9 +59,10 @@ def layers_command(name: str | None, as_json: bool) -> None:
     from ..ops.registry import LAYERS
 
     if name is not None and name not in LAYERS:
-        near = get_close_matches(name, LAYERS, n=1)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
-        raise click.UsageError(f"there is no layer `{name}`{hint}")
+        from ..compiler.scope import suggest
+
+        hint = suggest(name, list(LAYERS)) or "`netc layers` shows them all"
+        raise click.UsageError(f"there is no layer `{name}`; {hint}")
     if as_json:
         import json
 
