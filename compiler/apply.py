@@ -48,6 +48,7 @@ def apply(
         case Identity():
             return value
         case Closure(expr=expr, scope=written):
+            e.count_turn(scope, site)
             if inner is None and written.labels.frame is not e.frame:
                 inner = Labels(
                     e.frame, None, {}
@@ -185,7 +186,7 @@ def sequence(
     """Steps one after the other, as one event."""
     events: list[Event] = []
     within = scope.inside(labels=inner, in_loop=False) if inner is not None else scope
-    with e.writing(events):
+    with e.writing(events), e.deeper(scope, site):
         result = chains.run_steps(e, steps, within, value)
     e.sink.append(
         Sequence(
@@ -254,14 +255,15 @@ def _apply_shared(
         raise _differs(scope, site)
     for offset in range(end - start):
         owner, user = e.nodes[start + offset], e.nodes[first + offset]
-        if owner.op != user.op or _channels(e, owner.inputs) != _channels(e, user.inputs):
+        if owner.op != user.op or _weights(e, start + offset) != _weights(e, first + offset):
             raise _differs(scope, site)
         e.weights[first + offset] = e.weights.get(start + offset, start + offset)
     return result
 
 
-def _channels(e: Elaboration, ids: tuple[int, ...]) -> list[int]:
-    return [e.shapes[id_].channels for id_ in ids]
+def _weights(e: Elaboration, id_: int) -> object:
+    made = e.nodes[id_]
+    return made.op.torch([e.shapes[source] for source in made.inputs], e.shapes[id_]).weights
 
 
 def _differs(scope: Scope, site: ast.Node) -> Exception:

@@ -48,9 +48,9 @@ def call_block(
     frame.inputs = tuple(Tensor(tensor.node, tensor.shape, frame) for tensor in entering)
     here: Value = frame.inputs[0] if len(frame.inputs) == 1 else frame.inputs
     inner = Scope(frame, layer.item, layer.scope, Labels(frame, None, {}), {}, None, here)
-    fill_parameters(e, definition, layer.bound, layer.rest, frame, inner, scope, site)
     for name, tensor in zip(definition.takes or (), frame.inputs, strict=False):
-        inner.names[name.id] = tensor
+        inner.names[name.id] = tensor  # defaults may read their sizes
+    fill_parameters(e, definition, layer.bound, layer.rest, frame, inner, scope, site)
     caller, e.frame = e.frame, frame
     try:
         with e.writing(frame.events):

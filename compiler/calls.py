@@ -10,6 +10,7 @@ from .elaboration import Elaboration
 from .faults import text_of
 from .frames import Argument, Shared
 from .functions import call as compute
+from .functions import entries_in
 from .scope import Scope, suggest
 from .values import (
     BlockLayer,
@@ -49,11 +50,18 @@ def call(e: Elaboration, expr: ast.Call, scope: Scope) -> Value:
             )
             return BlockLayer(definition, target.scope, target.item, bound, rest)
         case NetValue(definition=definition):
-            positions = [parameter.name for parameter in definition.parameters]
-            bound, _ = bind_arguments(
-                e, expr, scope, positions, None, target.bound, f"the net `{definition.name.id}`"
+            positions = [parameter.name for parameter in definition.parameters if not parameter.rest]
+            takes_rest = any(parameter.rest for parameter in definition.parameters)
+            bound, rest = bind_arguments(
+                e,
+                expr,
+                scope,
+                positions,
+                target.rest if takes_rest else None,
+                target.bound,
+                f"the net `{definition.name.id}`",
             )
-            return NetValue(definition, target.scope, target.item, bound)
+            return NetValue(definition, target.scope, target.item, bound, rest)
         case MergeWord():
             return groups.call_word(e, target, expr, scope)
         case Function(name="share"):
@@ -65,7 +73,10 @@ def call(e: Elaboration, expr: ast.Call, scope: Scope) -> Value:
                     raise scope.fault(argument, "unknown-parameter", f"`{name}` takes no named arguments")
                 value = evaluating.plain(e, argument.value, scope)
                 values.extend(value if argument.spread and isinstance(value, list) else [value])
-            return scope.attempt(expr, compute, name, values, e.limits)
+            result = scope.attempt(expr, compute, name, values, e.limits)
+            read = [value for value in (*values, result) if isinstance(value, list)]
+            e.count_entries(scope, expr, entries_in(read) // 10)
+            return result
         case Identity():
             raise scope.fault(expr, "surplus-argument", "`id` has no parameters", help="write `id`")
         case SharedLayer() | Closure() | Repeated():
@@ -127,10 +138,13 @@ def bind_arguments(
                 written[name] = node
                 result[name] = argument
                 return
+        takes = (
+            f"{len(positions)} argument{'s' if len(positions) > 1 else ''}" if positions else "no arguments"
+        )
         raise scope.fault(
             node,
             "surplus-argument",
-            f"{owner} takes {len(positions)} argument{'s' if len(positions) != 1 else ''}",
+            f"{owner} takes {takes}",
             marked="one too many",
             help=f"its parameters are {', '.join(positions)}" if positions else "",
         )

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from ..dsl import ast
 from ..dsl.diagnostics import Note
 from ..ops.arguments import bind
 from ..ops.base import Op, Reject, Shape
 from ..ops.entry import Input
-from .faults import Fault, Report
+from .faults import Enough, Fault, Report
 from .frames import Apply, Argument, Event, Frame, InputEvent, Merge, OutputEvent, Tensor
 from .limits import Limits
 from .refusals import refuse
 from .scope import Scope
 from .values import Layer, Value
+
+MOST_MISTAKES = 1_000
+"""In a loop, one mistake may be met in every turn."""
 
 
 class Made(NamedTuple):
@@ -39,7 +42,7 @@ class Elaboration:
         self.frame: Frame
         self.sink: list[Event] = []
         self.nodes: list[Made] = []
-        self.turns = self.entries = 0
+        self.turns = self.entries = self.edges = self.depth = self.mistakes = 0
         self.shapes: list[Shape] = []
         self.input_sizes: dict[str, tuple[int, ...]] = {}
         self.inputs: list[InputEvent] = []
@@ -62,23 +65,42 @@ class Elaboration:
         """Count a turn of a loop, or a call of a block (`weight` 10), against the layers that came of it."""
         self.turns += weight
         if self.turns > self.limits.turns + 10 * len(self.nodes):
-            raise scope.fault(
+            layers = "1 layer" if len(self.nodes) == 1 else f"{len(self.nodes):,} layers"
+            self.give_up(
+                scope,
                 node,
                 "unroll-limit",
-                f"this unrolls without end: {self.turns:,} turns so far, and {len(self.nodes):,} layers",
-                "runs on",
-                help="`--limit turns=N` raises the limit",
+                f"this unrolls without end: {self.turns:,} turns for {layers}",
+                "turns",
             )
 
-    def count_entry(self, scope: Scope, node: ast.Node) -> None:
-        """Count an entry of a comprehension."""
-        self.entries += 1
-        if self.entries > self.limits.entries:
+    @contextmanager
+    def deeper(self, scope: Scope, node: ast.Node) -> Iterator[None]:
+        """Meanwhile one more thing stands in the others; recursion that is no call of a block ends here."""
+        if self.depth >= self.limits.depth:
             raise scope.fault(
                 node,
+                "recursion-limit",
+                f"groups, chains and blocks stand in each other more than {self.limits.depth:,} deep",
+                "one too many",
+                help="nothing may contain itself without end; `--limit depth=N` raises the limit",
+            )
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+
+    def count_entries(self, scope: Scope, node: ast.Node, count: int = 1) -> None:
+        """Count entries of comprehensions, and the work on other lists."""
+        self.entries += count
+        if self.entries > self.limits.entries:
+            self.give_up(
+                scope,
+                node,
                 "list-limit",
-                f"comprehensions made more than {self.limits.entries:,} entries",
-                help="`--limit entries=N` raises the limit",
+                f"the lists of this net have more than {self.limits.entries:,} entries, all together",
+                "entries",
             )
 
     # --- nodes ---
@@ -100,11 +122,20 @@ class Elaboration:
         except Reject as reject:
             raise refuse(self, reject, op, arguments, inputs, event, scope, site) from None
         if len(self.nodes) >= self.limits.nodes:
-            raise scope.fault(
+            self.give_up(
+                scope,
                 site,
                 "graph-limit",
                 f"the graph grows past {self.limits.nodes:,} layers",
-                help="`--limit nodes=N` raises the limit",
+                "nodes",
+            )
+        self.edges += len(inputs)
+        if self.edges > self.limits.edges:
+            raise scope.fault(
+                site,
+                "graph-limit",
+                f"the graph grows past {self.limits.edges:,} connections",
+                help="`--limit edges=N` raises the limit",
             )
         id_ = len(self.nodes)
         self.nodes.append(
@@ -130,7 +161,7 @@ class Elaboration:
         while frame is not None and frame.parent is not None and len(notes) < 10:
             given = ", ".join(
                 f"{name}={show(argument.value)}"
-                for name, argument in frame.arguments.items()
+                for name, argument in (*frame.arguments.items(), *frame.rest.items())
                 if argument.frame is not frame and is_short(argument.value)
             )
             caller = frame.caller_item
@@ -139,8 +170,17 @@ class Elaboration:
             frame = frame.parent
         return tuple(notes)
 
+    def give_up(self, scope: Scope, node: ast.Node, code: str, message: str, limit: str) -> NoReturn:
+        """The whole elaboration ends where one of its limits does."""
+        raised = f"`--limit {limit}=N` raises the limit"
+        self.complain(scope.fault(node, code, message, "one too many", raised))
+        raise Enough
+
     def complain(self, fault: Fault) -> None:
         self.report.add(fault, self.call_chain())
+        self.mistakes += 1
+        if self.mistakes > MOST_MISTAKES:
+            raise Enough
 
 
 def is_short(value: Value) -> bool:

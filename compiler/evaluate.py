@@ -8,9 +8,9 @@ from ..dsl import ast
 from ..ops.base import Window
 from . import calls, chains, labels
 from .elaboration import Elaboration
-from .faults import Fault, Silent
+from .faults import Enough, Fault, Silent
 from .frames import Argument, Frame, Tensor
-from .functions import operate, sized, whole
+from .functions import entries_in, negate, operate, sized, whole
 from .limits import Limits
 from .program import FileScope
 from .scope import Labels, Scope
@@ -48,9 +48,9 @@ def evaluate(e: Elaboration, expr: ast.Expr, scope: Scope) -> Value:
         case ast.Unary(operator=operator, operand=operand):
             if operator == "not":
                 return not test(e, operand, scope)
-            return scope.attempt(expr, operate, "-", 0, evaluate(e, operand, scope), e.limits)
+            return scope.attempt(expr, negate, evaluate(e, operand, scope))
         case ast.List(items=items):
-            return [plain(e, item, scope) for item in items]
+            return scope.attempt(expr, sized, [plain(e, item, scope) for item in items], e.limits)
         case ast.Index():
             return labels.index(e, expr, scope)
         case ast.Chain(steps=steps):
@@ -80,7 +80,11 @@ def evaluate_alone(
     """The value of an expression at file level, where no tensor flows; `names` are known too."""
     e = Elaboration(file.report, Limits())
     e.frame = Frame(definition=item.tree, item=item, arguments={})  # type: ignore[arg-type]
-    return plain(e, expr, Scope(e.frame, item, file, Labels(e.frame, None, {}), dict(names or {})))
+    scope = Scope(e.frame, item, file, Labels(e.frame, None, {}), dict(names or {}))
+    try:
+        return plain(e, expr, scope)
+    except Enough:
+        raise Silent from None
 
 
 def test(e: Elaboration, expr: ast.Expr, scope: Scope) -> bool:
@@ -152,6 +156,9 @@ def _binary(e: Elaboration, expr: ast.Binary, scope: Scope) -> Value:
         raise scope.fault(
             expr, "wrong-type", "`+` is for numbers and lists", help="tensors meet in `add(a, b)`"
         )
+    for side in (left, right):
+        if isinstance(side, list):
+            e.count_entries(scope, expr, entries_in(side) // 10)
     return scope.attempt(expr, operate, operator, left, right, e.limits)
 
 
@@ -174,7 +181,7 @@ def _repeat(
 def _comprehension(e: Elaboration, expr: ast.Comprehension, scope: Scope) -> Value:
     found: list[Value] = []
     for bindings in each(e, expr.targets, expr.source, scope):
-        e.count_entry(scope, expr)
+        e.count_entries(scope, expr)
         inner = scope.inside()
         inner.names.update(bindings)
         if expr.condition is None or test(e, expr.condition, inner):

@@ -28,6 +28,10 @@ class Silent(Exception):
     """What depends on something broken stops here without a word: the mistake has been reported."""
 
 
+class Enough(Exception):
+    """So many mistakes, or one in so many turns of a loop, that looking for more helps nobody."""
+
+
 class Poison:
     """The value of a statement that failed; whatever receives it fails silently."""
 

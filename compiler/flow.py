@@ -53,14 +53,15 @@ def run_body(e: Elaboration, body: ast.Body, scope: Scope, value: Value) -> Valu
 
 
 def run_statements(e: Elaboration, body: ast.Body, scope: Scope, course: Course) -> None:
-    for statement in body.statements:
-        try:
-            _run(e, statement, scope, course)
-        except Fault as fault:
-            e.complain(fault)
-            _spoil(statement, scope, course)
-        except Silent:
-            _spoil(statement, scope, course)
+    with e.deeper(scope, body):
+        for statement in body.statements:
+            try:
+                _run(e, statement, scope, course)
+            except Fault as fault:
+                e.complain(fault)
+                _spoil(statement, scope, course)
+            except Silent:
+                _spoil(statement, scope, course)
 
 
 def _spoil(statement: ast.Statement, scope: Scope, course: Course) -> None:
@@ -69,8 +70,10 @@ def _spoil(statement: ast.Statement, scope: Scope, course: Course) -> None:
         case ast.Let(name=name):
             scope.names[name.id] = POISON
         case ast.Flow() | ast.Input() | ast.If() | ast.For():
-            scope.labels.broken.update(labels.written_in(statement))
+            scope.labels.break_off(statement)
             course.give(statement, POISON, [])
+        case ast.Output() | ast.Aux():
+            scope.labels.break_off(statement)
 
 
 def _run(e: Elaboration, statement: ast.Statement, scope: Scope, course: Course) -> None:

@@ -6,10 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 
 from ..ops.base import Window
+from .frames import Argument
 from .limits import INTEGER_BITS, Limits
-from .values import Value, describe
+from .values import BlockLayer, Builtin, Value, describe
 
 LARGEST = 2**INTEGER_BITS - 1
+MOST_DIGITS = 400
+"""No finite number has a digit further from its point than this."""
 
 
 class Refusal(Exception):
@@ -51,13 +54,31 @@ def checked(value: Value) -> Value:
 
 
 def sized(items: list[Value], limits: Limits) -> list[Value]:
-    if len(items) > limits.list_entries:
+    """The list, unless it is too long, or too long with all that its entries hold."""
+    refuse_length(len(items), limits.list_entries)
+    if list in set(map(type, items)):
+        refuse_length(entries_in(items, limits.entries), limits.entries)
+    return items
+
+
+def refuse_length(length: int, most: int) -> None:
+    if length > most:
         raise Refusal(
             "list-limit",
-            f"this list would have {len(items):,} entries, the limit is {limits.list_entries:,}",
+            f"this list would have more than {most:,} entries",
             "`--limit list_entries=N` raises the limit",
         )
-    return items
+
+
+def entries_in(items: list[Value], most: int = 10**18) -> int:
+    """How many entries a list has, those of the lists in it included; counting ends past `most`."""
+    count, pending = 0, [items]
+    while pending and count <= most:
+        inner = pending.pop()
+        count += len(inner)
+        if list in set(map(type, inner)):
+            pending.extend(entry for entry in inner if type(entry) is list)
+    return count
 
 
 # --- operators -----------------------------------------------------------------------------------
@@ -145,8 +166,14 @@ def operate(operator: str, left: Value, right: Value, limits: Limits) -> Value:
         raise Refusal("number-limit", "this number is not finite") from None
 
 
+def negate(value: Value) -> Value:
+    if not is_number(value):
+        raise Refusal("wrong-type", f"`-` does not take {describe(value)}")
+    return checked(-value)
+
+
 def same(left: Value, right: Value) -> bool:
-    """Equality as in Python, but that `true` is not 1."""
+    """Equality as in Python, but that `true` is not 1; layers are equal that have equal parameters."""
     if isinstance(left, bool) != isinstance(right, bool):
         return False
     if isinstance(left, list) and isinstance(right, list):
@@ -155,7 +182,16 @@ def same(left: Value, right: Value) -> bool:
         return left == list(right.size)
     if isinstance(left, Window) and isinstance(right, list):
         return same(right, left)
+    if isinstance(left, Builtin) and isinstance(right, Builtin):
+        return left.op is right.op and same_arguments(left.bound, right.bound)
+    if isinstance(left, BlockLayer) and isinstance(right, BlockLayer):
+        given = same_arguments(left.bound, right.bound) and same_arguments(left.rest, right.rest)
+        return left.definition is right.definition and given
     return bool(left == right)
+
+
+def same_arguments(left: dict[str, Argument], right: dict[str, Argument]) -> bool:
+    return left.keys() == right.keys() and all(same(left[name].value, right[name].value) for name in left)
 
 
 def _on_lists(operator: str, left: Value, right: Value, limits: Limits) -> Value:
@@ -164,14 +200,21 @@ def _on_lists(operator: str, left: Value, right: Value, limits: Limits) -> Value
     if operator == "*":
         items, times = (left, right) if isinstance(left, list) else (right, left)
         count = whole(times, "the number of copies")
-        if len(items) * max(count, 0) > limits.list_entries:
-            sized([None] * min(len(items) * count, limits.list_entries + 1), limits)
-        return items * count
+        refuse_length(len(items) * count, limits.list_entries)
+        return sized(items * count, limits)
+    if operator == "/" and isinstance(left, list):  # `[3, n]/2`: as a window whose size is computed
+        return stride(Window(tuple(whole(size, "a size") for size in left)), right)
     raise _unfit(operator, left, right)
 
 
 def _unfit(operator: str, left: Value, right: Value) -> Refusal:
-    return Refusal("wrong-type", f"`{operator}` does not take {describe(left)} and {describe(right)}")
+    kinds = describe(left), describe(right)
+    both = (
+        f"two {kinds[0].removeprefix('a ')}s"
+        if kinds[0] == kinds[1] in ("a string", "a list")
+        else " and ".join(kinds)
+    )
+    return Refusal("wrong-type", f"`{operator}` does not take {both}")
 
 
 # --- functions -----------------------------------------------------------------------------------
@@ -190,7 +233,7 @@ def call(name: str, values: Sequence[Value], limits: Limits) -> Value:
         result = function(values, limits)
     except OverflowError:
         raise Refusal("number-limit", "this number is not finite") from None
-    return result if isinstance(result, list) else checked(result)
+    return sized(result, limits) if isinstance(result, list) else checked(result)
 
 
 def _number(value: Value, name: str) -> int | float:
@@ -222,18 +265,16 @@ def _range(values: Sequence[Value], limits: Limits) -> Value:
         raise Refusal("out-of-range", "the step of `range` must not be 0")
     counted = range(*numbers)
     # len() of a range fails past a machine word
-    if (counted.stop - counted.start) // counted.step > limits.list_entries:
-        raise Refusal(
-            "list-limit",
-            f"this range has more than {limits.list_entries:,} entries",
-            "`--limit list_entries=N` raises the limit",
-        )
+    refuse_length((counted.stop - counted.start) // counted.step, limits.list_entries)
     return list(counted)
 
 
 def _round(values: Sequence[Value], limits: Limits) -> Value:
     number = _number(values[0], "round")
-    return round(number) if len(values) == 1 else round(number, whole(values[1], "the number of digits"))
+    if len(values) == 1:
+        return round(number)
+    digits = whole(values[1], "the number of digits")
+    return round(number, max(-MOST_DIGITS, min(digits, MOST_DIGITS)))  # Python would compute 10**digits
 
 
 def divisible(value: int | float, by: int) -> int:

@@ -26,7 +26,9 @@ def run_group(
 ) -> Value:
     """Send `value` through a group written in `scope`. `label` names its module, `inner` takes its labels."""
     body = scope.inside(here=value, labels=inner, in_loop=False if label is not None else None)
-    if value is POISON:  # what is wrong with the members themselves is said all the same
+    if value is POISON:  # what is wrong with the group itself is said all the same
+        if group.head is not None:
+            _head(e, group, scope)
         with e.writing([]):
             flow.run_body(e, group.body, body, POISON)
         raise Silent

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ..dsl import ast
 from ..ops.base import Window
 from . import evaluate as evaluating
 from . import names
 from .elaboration import Elaboration
 from .faults import POISON, Silent
-from .frames import Label, Tensor
+from .frames import Label, Merge, Sequence, Tensor
 from .functions import whole
 from .reserved import RESERVED
 from .scope import Labelled, Scope, suggest
@@ -53,36 +51,32 @@ def _within(outer: Labelled | None, name: str, indices: tuple[int | str, ...]) -
     return outer.inner.entries.get((name, indices)) if outer is not None and outer.inner is not None else None
 
 
-def written_in(node: object) -> Iterator[str]:
-    """The names of all labels that stand in a piece of the text."""
-    if isinstance(node, ast.Label):
-        yield node.name
-    if isinstance(node, tuple):
-        for entry in node:
-            yield from written_in(entry)
-    elif isinstance(node, ast.Node):
-        for field in node.__struct_fields__:
-            yield from written_in(getattr(node, field))
-
-
 def child_of(e: Elaboration, expr: ast.Index, scope: Scope) -> Labelled:
     """`layer[1][0]`: the value of a labelled sequence's child, by number."""
     outer = find_label(e, expr.target, scope)
     if outer is not None and outer.value is POISON:
         raise Silent
-    if outer is None or outer.event is None:
-        raise scope.fault(expr, "unknown-label", "only a labelled sequence has children by number")
     keys = label_indices(e, expr.items, scope)
-    children = names.children(outer.event)
-    if len(keys) == 1 and isinstance(keys[0], int) and 0 <= keys[0] < len(children):
-        child = children[keys[0]]
-        outputs = child.outputs
-        return Labelled(outputs[0] if len(outputs) == 1 else outputs, None, child)
-    raise scope.fault(
-        expr,
-        "unknown-label",
-        f"this sequence has {len(children)} children, from 0 on, so none is [{', '.join(map(str, keys))}]",
-    )
+    number = keys[0] if len(keys) == 1 and isinstance(keys[0], int) else -1
+    written = ", ".join(map(str, keys))
+    if outer is not None and isinstance(outer.event, (Sequence, Merge)):
+        children = names.children(outer.event)
+        if 0 <= number < len(children):
+            outputs = children[number].outputs
+            return Labelled(outputs[0] if len(outputs) == 1 else outputs, None, children[number])
+        count = f"{len(children)} {'child' if len(children) == 1 else 'children'}"
+        raise scope.fault(
+            expr, "unknown-label", f"this sequence has {count}, from 0 on, so none is [{written}]"
+        )
+    if outer is not None and isinstance(outer.value, tuple):
+        if 0 <= number < len(outer.value):
+            return Labelled(outer.value[number])
+        raise scope.fault(
+            expr,
+            "unknown-label",
+            f"this tuple has {len(outer.value)} values, from 0 on, so none is [{written}]",
+        )
+    raise scope.fault(expr, "unknown-label", "only a labelled sequence has children by number")
 
 
 def label_indices(e: Elaboration, items: tuple[ast.Expr, ...], scope: Scope) -> tuple[int | str, ...]:
@@ -131,7 +125,7 @@ def attribute(e: Elaboration, expr: ast.Attribute, scope: Scope) -> Value:
         and scope.is_label(expr.target.id)
         and scope.labels.find(expr.target.id, ()) is None
     ):
-        raise scope._unknown(expr.target)
+        raise scope.unknown(expr.target)
     value = evaluating.evaluate(e, expr.target, scope)
     if not isinstance(value, Tensor):
         raise scope.fault(expr, "wrong-type", f"{describe(value)} has no `.{expr.name}`")

@@ -12,11 +12,15 @@ class Limits(TextLimits, frozen=True):
     """Entries of one list, range or repeat."""
     calls: int = 200
     """Blocks that stand in each other."""
+    depth: int = 1_000
+    """Blocks, groups, `if`s, loops and chains that stand in each other."""
     turns: int = 200_000
     """Turns of loops that give no layer; a call of a block that gives none counts as ten."""
     entries: int = 1_000_000
-    """Entries of comprehensions, all together."""
+    """Entries of comprehensions, all together; of other lists that are read or made, ten count as one."""
     nodes: int = 1_000_000
+    edges: int = 10_000_000
+    """Connections between nodes: a `dense` group of n members has n * n / 2."""
     input_elements: int = 1_000_000_000
 
 

@@ -8,8 +8,8 @@ from ..dsl import ast
 from . import apply as applying
 from . import blocks, flow
 from .elaboration import Elaboration
-from .faults import POISON, Fault, Silent
-from .frames import Argument, Frame, OutputEvent
+from .faults import POISON, Enough, Fault, Silent
+from .frames import Argument, Frame, InputEvent, Merge, OutputEvent
 from .graph import Graph, Node, Port
 from .limits import Limits
 from .names import Naming
@@ -109,7 +109,17 @@ def lower(
     except Fault as fault:
         report.add(fault)
         return None
-    except Silent:
+    except (Silent, Enough):
+        return None
+    except RecursionError:
+        report.add(
+            Fault(
+                "recursion-limit",
+                f"`{name}` nests deeper than this machine can follow",
+                value.item.place(value.definition.name),
+                help="leave `--limit depth` and `--limit calls` as they are",
+            )
+        )
         return None
     if any(diagnostic.severity == "error" for diagnostic in report.diagnostics[before:]):
         return None
@@ -119,7 +129,7 @@ def lower(
 def _elaborate(e: Elaboration, net: NetValue, name: str, settings: dict[str, Value]) -> Graph | None:
     definition, item = net.definition, net.item
     bound = {**net.bound, **{key: Argument(value) for key, value in settings.items()}}
-    known = [parameter.name for parameter in definition.parameters]
+    known = [parameter.name for parameter in definition.parameters if not parameter.rest]
     for key in settings:
         if key not in known:
             raise Fault(
@@ -140,7 +150,7 @@ def _elaborate(e: Elaboration, net: NetValue, name: str, settings: dict[str, Val
     frame = Frame(definition=definition, item=item, arguments={})
     e.frame = frame
     scope = Scope(frame, item, net.scope, Labels(frame, None, {}), {})
-    blocks.fill_parameters(e, definition, bound, {}, frame, scope, scope, definition.name)
+    blocks.fill_parameters(e, definition, bound, net.rest, frame, scope, scope, definition.name)
     with e.writing(frame.events):
         result = flow.run_body(e, definition.body, scope, None)
     if e.report.failed:
@@ -216,18 +226,25 @@ def _finish(e: Elaboration, name: str, frame: Frame, ports: tuple[Port, ...]) ->
 
 
 def _refuse_waste(e: Elaboration, graph: Graph) -> None:
-    """A value that reaches no output is reported where it ends."""
+    """A value that reaches no output is reported where it ends. What a `dense` group has gathered is not: a
+    member that starts with another tensor need not read it."""
     useful = graph.ancestors(port.node for port in graph.outputs)
     if len(useful) == len(graph):
         return
     read = {source for node in graph for source in graph.inputs(node.id)}
     for node in graph:
-        if node.id not in useful and node.id not in read:
+        gathered = isinstance(node.event, Merge) and node.event.nodes[-1] in useful
+        if node.id not in useful and node.id not in read and not gathered:
             e.frame = node.frame
+            what = (
+                f"the input `{node.name}`"
+                if isinstance(node.event, InputEvent)
+                else f"what `{getattr(node.event, 'head', node.op.name)}` gives here"
+            )
             e.complain(
                 Fault(
                     "thrown-away",
-                    f"what `{getattr(node.event, 'head', node.op.name)}` gives here reaches no output",
+                    f"{what} reaches no output",
                     node.place,
                     "thrown away",
                     help="use its label later, or remove it",

@@ -224,6 +224,17 @@ class Naming:
         earlier = taken.setdefault(label.attribute, label)
         if earlier is label:
             return
+        if earlier.site is label.site:
+            self.complain(
+                Fault(
+                    "duplicate-label",
+                    f"what the label `{label.attribute}` stands in is used more than once in one module",
+                    label.item.place(label.site),
+                    "names several modules",
+                    help="label each use, `name: { ... }`, or make it a block",
+                )
+            )
+            return
         self.complain(
             Fault(
                 "duplicate-label",

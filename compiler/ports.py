@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 from ..dsl import ast
@@ -30,13 +31,8 @@ def _in_net(e: Elaboration, statement: ast.Statement, what: str, scope: Scope) -
 
 def run_input(e: Elaboration, statement: ast.Input, scope: Scope, course: Course) -> None:
     _in_net(e, statement, "an input", scope)
-    name = (
-        statement.label.name
-        if statement.label is not None
-        else "input"
-        if not e.inputs
-        else f"input{len(e.inputs) + 1}"
-    )
+    label = labels.bind_label(e, statement.label, scope) if statement.label is not None else None
+    name = label.attribute if label is not None else free_name("input", [event.name for event in e.inputs])
     dtype = statement.dtype.id if statement.dtype is not None else "float32"
     if dtype not in ("float32", "int64"):
         assert statement.dtype is not None
@@ -66,16 +62,22 @@ def run_input(e: Elaboration, statement: ast.Input, scope: Scope, course: Course
     shape = Shape(dims, "int64" if dtype == "int64" else "float32")
     tensor = e.make_input(shape, event, scope, statement)
     event.outputs = (tensor,)
-    if statement.label is not None:
-        event.label = labels.bind_label(e, statement.label, scope)
-        scope.labels.entries[name, ()] = Labelled(tensor)
+    if label is not None:
+        event.label = label
+        scope.labels.entries[label.name, label.indices] = Labelled(tensor)
     first = not e.inputs
     e.inputs.append(event)
     if first:
-        scope.here = tensor
+        scope.outermost().here = tensor
         course.give(statement, tensor, [event])
     else:
         e.sink.append(event)
+
+
+def free_name(word: str, taken: list[str]) -> str:
+    """`input`, `input2`, ...: the name of a way in or out that has no label."""
+    names = (word if number == 1 else f"{word}{number}" for number in count(len(taken) + 1))
+    return next(name for name in names if name not in taken)
 
 
 def shape_of(value: Value, scope: Scope, node: ast.Node) -> tuple[int, ...]:
@@ -126,7 +128,7 @@ def run_output(
     steps = statement.value.steps if isinstance(statement.value, ast.Chain) else (statement.value,)
     events: list[Event] = []
     received = flow.received(course, steps, e, scope)
-    name = "output" if not e.outputs else f"output{len(e.outputs) + 1}"
+    name = free_name("output", [event.name for event in e.outputs])
     with e.writing(events):
         if label is None:
             value = chains.run_steps(e, steps, scope, received)

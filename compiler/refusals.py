@@ -38,11 +38,11 @@ def refuse(
             place = written
         else:
             causes = (Note(written, f"`{reject.blame}` comes from here"),)
-    merges = len(inputs) > 1 and not op.tensors
-    if not merges:
+    if blamed is not None or len(inputs) == 1 or op.tensors:
         if reject.blame.startswith("input") or reject.code in ("indivisible", "window-too-large"):
             causes += tuple(explain(e, tensor) for tensor in inputs)
         return Fault(reject.code, str(reject), place, "", causes, help=reject.help)
+    # branches that do not meet
     channels_too = op.name != "concat"
     causes += explain_difference(e, inputs, member_places(event, len(inputs)), channels_too)
     marked = f"all branches must have one {'shape' if channels_too else 'size'}"

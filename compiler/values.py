@@ -84,12 +84,13 @@ class Rest(Struct, frozen=True, eq=False):
 
 
 class NetValue(Struct, frozen=True, eq=False):
-    """A net with the parameters given so far."""
+    """A net with the parameters given so far; `rest` holds those for its `...rest`."""
 
     definition: ast.Net
     scope: FileScope
     item: ast.Item
     bound: dict[str, Argument]
+    rest: dict[str, Argument] = {}
 
 
 Value = Any

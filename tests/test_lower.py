@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from netc.compiler.graph import Graph
+from netc.compiler.limits import Limits
 from netc.compiler.lower import choose, lower
 from netc.compiler.program import Program, resolve
 from netc.compiler.reserved import MODULE_ATTRIBUTES
-from netc.driver import quiet_machine
+from netc.driver import in_order, quiet_machine
 from netc.dsl.report import render
 from netc.dsl.source import Source
 
@@ -52,11 +53,13 @@ def test_program_gives_graph(case, agrees):
 @pytest.mark.cases("mistakes")
 def test_mistake_is_reported(case, agrees):
     program = read(case.program, other="block known { relu }\n")
+    found = program.report.take()
     with quiet_machine():
         for net in program.scope.net_names():
             lower(program, net)
-    assert program.report.failed
-    agrees(case, "report", "\n\n".join(render(diagnostic) for diagnostic in program.report.diagnostics))
+            found.extend(program.report.take())
+    assert found
+    agrees(case, "report", "\n\n".join(render(diagnostic) for diagnostic in in_order(found)))
 
 
 def test_reserved_names_are_those_of_torch():
@@ -86,3 +89,29 @@ def test_settings_bind_parameters_and_inputs_their_sizes():
     assert graph is not None
     assert [node.op.out for node in graph if node.op.name in ("conv", "fc")] == [7, 3]
     assert next(iter(graph)).op.shape([]).dims == (1, 9, 9)
+
+
+LIMITED = {
+    "list_entries": "conv(1x1, len(range(11)))",
+    "calls": "f(12)",
+    "depth": "{{{{{{{{{{{ relu }}}}}}}}}}}",
+    "turns": "let one = (id -> id); (one -> one -> one) * 10",
+    "entries": "for i in range(10) { let a = [j for j in range(10)] }",
+    "nodes": "relu * 10",
+    "edges": "dense { for i in range(5) { conv(1x1, 1) } }",
+    "input_elements": "relu",
+}
+
+
+@pytest.mark.parametrize("limit", LIMITED)
+def test_a_limit_is_named_where_it_refuses_and_can_be_raised(limit):
+    blocks = "block f(n) { if n > 0 { f(n - 1) } else { relu } }"
+    text = f"{blocks}\nnet n {{ input: 1x4x4; {LIMITED[limit]} }}"
+
+    def reports(most: int) -> list[str]:
+        program = read(text)
+        lower(program, "n", limits=Limits(**{limit: most}))
+        return [diagnostic.help for diagnostic in program.report.take()]
+
+    assert reports(1_000) == []
+    assert f"`--limit {limit}=N` raises the limit" in reports(10)[0]
