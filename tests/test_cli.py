@@ -167,7 +167,10 @@ def test_build_writes_a_module_that_python_can_read(folder: Path) -> None:
 
 def test_check_says_that_nothing_is_wrong_and_takes_folders(folder: Path) -> None:
     (folder / "wrong.net").unlink()
+    (folder / ".hidden").mkdir()
+    (folder / ".hidden" / "wrong.net").write_text(WRONG)
     assert netc("check", ".").stdout == "1 net checked, nothing wrong\n"
+    assert netc("check", ".hidden").exit_code == 1
     assert netc("check", "small.net", "lenet5", "vgg").stdout == "12 nets checked, nothing wrong\n"
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from .. import driver
 from ..dsl.diagnostics import Diagnostic
-from ..files import Spec, Unusable
+from ..files import Spec, Unusable, find_specs
 from ..settings import read_count, read_limits
 from .options import limited, open_spec
 from .terminal import SPEC_WRONG, give, report, say, stop
@@ -23,14 +22,14 @@ if TYPE_CHECKING:
 def open_all(names: tuple[str, ...]) -> Iterator[tuple[str, Spec]]:
     """The specs of these names, each with its name; of a folder, all `.net` files in it and below."""
     for name in names:
-        if os.path.isdir(name):
-            paths = sorted(Path(name).rglob("*.net"))
-            if not paths:
-                raise Unusable(f"there is no `.net` file in `{name}`")
-            for path in paths:
-                yield str(path), open_spec(str(path))
-        else:
+        if not os.path.isdir(name):
             yield name, open_spec(name)
+            continue
+        paths = find_specs(name)
+        if not paths:
+            raise Unusable(f"there is no `.net` file in `{name}`")
+        for path in paths:
+            yield path, open_spec(path)
 
 
 @click.command(
