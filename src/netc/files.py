@@ -134,6 +134,15 @@ def find_spec(name: str) -> Spec:
     return Spec(source, net or own, None, note)
 
 
+def find_specs(folder: str) -> list[str]:
+    """The `.net` files in a folder and below, but for hidden ones."""
+    found = []
+    for inner, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [os.path.join(inner, name) for name in names if name.endswith(".net") and name[0] != "."]
+    return sorted(found)
+
+
 def split_name(name: str) -> tuple[str, str | None]:
     """`FILE:NET` in its two parts; a file whose name holds a colon is still that file."""
     path, colon, net = name.rpartition(":")
@@ -146,7 +155,7 @@ def missing(path: str, bare: bool) -> Unusable:
     name = Path(path).name.removesuffix(".net")
     if bare and os.path.exists(f"{path}.net"):
         return Unusable(f"there is no bundled net `{path}`", f"did you mean the file `{path}.net`?")
-    from .compiler.scope import suggest
+    from .compiler.suggestions import suggest
 
     help = suggest(name, [*bundled_nets(), *bundled_files()]) or "`netc list` shows the bundled nets"
     if bare:
