@@ -83,7 +83,7 @@ def not_a_layer(value: Value, scope: Scope, site: ast.Expr) -> Exception:
                 site,
                 "not-a-layer",
                 f"{describe(value)} is a whole net",
-                help="a block can be used as a layer",
+                help=scope.hidden(site) or "a block can be used as a layer",
             )
     return scope.fault(site, "not-a-layer", f"a layer is wanted here, not {describe(value)}")
 

@@ -11,7 +11,8 @@ from .faults import text_of
 from .frames import Argument, Shared
 from .functions import call as compute
 from .functions import entries_in
-from .scope import Scope, suggest
+from .scope import Scope
+from .suggestions import suggest
 from .values import (
     BlockLayer,
     Builtin,

@@ -152,9 +152,12 @@ def _binary(e: Elaboration, expr: ast.Binary, scope: Scope) -> Value:
             raise scope.fault(
                 expr, "wrong-type", "`*` is for numbers, lists and layers", help="tensors meet in `mul(a, b)`"
             )
-    if operator == "+" and (isinstance(left, Tensor) or isinstance(right, Tensor)):
+    if operator in ("+", "-", "/") and (isinstance(left, Tensor) or isinstance(right, Tensor)):
         raise scope.fault(
-            expr, "wrong-type", "`+` is for numbers and lists", help="tensors meet in `add(a, b)`"
+            expr,
+            "wrong-type",
+            f"`{operator}` is for numbers{' and lists' if operator == '+' else ''}",
+            help="tensors meet in `add(a, b)` and `mul(a, b)`",
         )
     for side in (left, right):
         if isinstance(side, list):

@@ -10,7 +10,8 @@ from .elaboration import Elaboration
 from .faults import POISON, Silent
 from .frames import Apply, Argument, Event, Label, Member, Merge, Sequence, Tensor
 from .functions import Refusal, call, is_number
-from .scope import Labels, Scope, suggest
+from .scope import Labels, Scope
+from .suggestions import suggest
 from .values import MergeWord, Value, describe
 
 MERGES = ("add", "mul", "max", "mean", "concat", "dense")
@@ -207,7 +208,7 @@ def call_word(e: Elaboration, word: MergeWord, expr: ast.Call, scope: Scope) -> 
                 argument,
                 "wrong-type",
                 f"`{word.head}(...)` joins tensors, not {describe(value)}",
-                help=f"branches stand in braces: `{word.head} {{ ... }}`",
+                help=scope.hidden(argument.value) or f"branches stand in braces: `{word.head} {{ ... }}`",
             )
         if value.frame is not e.frame:
             from .apply import own

@@ -11,7 +11,8 @@ from .faults import POISON, Silent
 from .frames import Label, Merge, Sequence, Tensor
 from .functions import whole
 from .reserved import RESERVED
-from .scope import Labelled, Scope, suggest
+from .scope import Labelled, Scope
+from .suggestions import suggest
 from .values import Value, describe
 
 

@@ -14,7 +14,8 @@ from .graph import Graph, Node, Port
 from .limits import Limits
 from .names import Naming
 from .program import FileScope, Program
-from .scope import Labels, Scope, suggest
+from .scope import Labels, Scope
+from .suggestions import suggest
 from .values import NetValue, Value, describe
 
 
@@ -236,17 +237,20 @@ def _refuse_waste(e: Elaboration, graph: Graph) -> None:
         gathered = isinstance(node.event, Merge) and node.event.nodes[-1] in useful
         if node.id not in useful and node.id not in read and not gathered:
             e.frame = node.frame
-            what = (
-                f"the input `{node.name}`"
-                if isinstance(node.event, InputEvent)
-                else f"what `{getattr(node.event, 'head', node.op.name)}` gives here"
-            )
+            what = f"what `{getattr(node.event, 'head', node.op.name)}` gives here"
+            help = "use its label later, or remove it"
+            if isinstance(node.event, InputEvent):
+                what = f"the input `{node.name}`"
+            elif len(node.event.outputs) > 1:
+                place = [made.node for made in node.event.outputs].index(node.id)
+                what = f"value {place} of `{node.op.name}`, counted from 0,"
+                help = "`channels(a, b)` takes a part alone"
             e.complain(
                 Fault(
                     "thrown-away",
                     f"{what} reaches no output",
                     node.place,
                     "thrown away",
-                    help="use its label later, or remove it",
+                    help=help,
                 )
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from math import prod
 from typing import TYPE_CHECKING
 
 from ..dsl import ast
@@ -14,6 +16,7 @@ from .frames import Tensor
 if TYPE_CHECKING:
     from .elaboration import Elaboration
 
+MOST_NOTES = 6
 SIZES = {0: "channels", 1: "high", 2: "wide"}
 
 
@@ -40,23 +43,41 @@ def explain_difference(
     return (_note(e, first, None, sites[0]),)
 
 
-def projection(e: Elaboration, tensors: tuple[Tensor, ...]) -> str:
-    """How a shortcut that is the block's input could be made to fit the other branch."""
+def projection(tensors: tuple[Tensor, ...], entering: Collection[int]) -> str:
+    """How a shortcut that only passes on what is `entering` could be made to fit the other branch."""
     if len(tensors) != 2 or tensors[0].shape.rank != 2 or tensors[1].shape.rank != 2:
         return ""
-    plain = [tensor for tensor in tensors if tensor.node in {entering.node for entering in e.frame.inputs}]
+    plain = [tensor for tensor in tensors if tensor.node in entering]
     if len(plain) != 1:
         return ""
     branch = next(tensor for tensor in tensors if tensor is not plain[0])
-    strides = {
-        -(-before // after)
-        for before, after in zip(plain[0].shape.spatial, branch.shape.spatial, strict=True)
-    }
-    if len(strides) != 1:
+    before, after = plain[0].shape.spatial, branch.shape.spatial
+    stride = -(-before[0] // after[0])
+    if tuple(-(-size // stride) for size in before) != after:
         return ""
-    stride = strides.pop()
     window = "1x1" if stride == 1 else f"1x1/{stride}"
     return f"project the shortcut: `conv({window}, {branch.shape.channels}, bias=false) -> bn`"
+
+
+def explain_size(e: Elaboration, tensor: Tensor) -> tuple[Note, ...]:
+    """What made a map or sequence as small as it is: each place where it shrinks, with how often it does."""
+    steps: dict[Place, list[tuple[Shape, Shape]]] = {}
+    id_ = tensor.node
+    while e.nodes[id_].inputs:
+        made, after = e.nodes[id_], e.shapes[id_]
+        id_ = made.inputs[0]
+        before = e.shapes[id_]
+        if before.rank == after.rank and prod(before.spatial) > prod(after.spatial):
+            steps.setdefault(made.item.place(made.site), []).append((before, after))
+    notes = [Note(e.nodes[id_].item.place(e.nodes[id_].site), f"{e.shapes[id_]}, as the input")]
+    for place, shrinkings in reversed(steps.items()):
+        times = f", in {len(shrinkings)} uses" if len(shrinkings) > 1 else ""
+        notes.append(Note(place, f"{_spatial(shrinkings[-1][0])} to {_spatial(shrinkings[0][1])}{times}"))
+    return tuple(notes if len(notes) <= MOST_NOTES else [notes[0], *notes[1 - MOST_NOTES :]])
+
+
+def _spatial(shape: Shape) -> str:
+    return "x".join(map(str, shape.spatial))
 
 
 def explain(e: Elaboration, tensor: Tensor) -> Note:

@@ -204,7 +204,7 @@ class _Reader:
                 )
 
     def _import(self, scope: FileScope, item: ast.Item, use: ast.Use, users: tuple[str, ...]) -> None:
-        from .scope import suggest
+        from .suggestions import suggest
 
         place = item.place(use.module)
         source = self.load(use.module.id, scope.source)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from ..dsl import ast
 from ..dsl.diagnostics import Note
 from ..dsl.source import Place
+from ..ops.arguments import parameters
 from ..ops.base import Op, Reject
 from .faults import Fault
 from .frames import Argument, Event, Member, Merge, Tensor
 from .names import splice
-from .origins import explain, explain_difference, projection
+from .origins import explain, explain_difference, explain_size, projection
 from .scope import Scope
 
 if TYPE_CHECKING:
@@ -39,14 +40,25 @@ def refuse(
         else:
             causes = (Note(written, f"`{reject.blame}` comes from here"),)
     if blamed is not None or len(inputs) == 1 or op.tensors:
-        if reject.blame.startswith("input") or reject.code in ("indivisible", "window-too-large"):
+        help = reject.help
+        if reject.code == "window-too-large":
+            causes += explain_size(e, inputs[0])
+            help = help or "enter a larger input, or shrink it less before"
+        elif reject.blame.startswith("input") or reject.code == "indivisible":
             causes += tuple(explain(e, tensor) for tensor in inputs)
-        return Fault(reject.code, str(reject), place, "", causes, help=reject.help)
+        elif reject.code == "missing-argument":
+            called = site.target if isinstance(site, ast.Call) else site
+            names = ", ".join(parameter.name for parameter in parameters(op))
+            help = scope.hidden(called) or f"its parameters are {names}"
+        return Fault(reject.code, str(reject), place, "", causes, help=help)
     # branches that do not meet
     channels_too = op.name != "concat"
+    entering = {tensor.node for tensor in e.frame.inputs}
+    if isinstance(event, Merge):
+        entering |= {tensor.node for tensor in event.inputs}
     causes += explain_difference(e, inputs, member_places(event, len(inputs)), channels_too)
     marked = f"all branches must have one {'shape' if channels_too else 'size'}"
-    help = (projection(e, inputs) if op.name == "add" else "") or reject.help
+    help = (projection(inputs, entering) if op.name == "add" else "") or reject.help
     return Fault(reject.code, str(reject), place, marked, causes, help=help)
 
 

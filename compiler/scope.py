@@ -12,6 +12,7 @@ from .faults import POISON, Fault, Silent
 from .frames import Event, Frame
 from .functions import Refusal
 from .program import FileScope
+from .suggestions import interpret
 from .values import Value
 
 
@@ -165,6 +166,15 @@ class Scope(Struct, eq=False):
             value = labelled.value
         return self._checked(node, value)
 
+    def hidden(self, expr: ast.Node) -> str:
+        """Help where `expr` begins with a name that is a label too: it means what is nearer."""
+        while isinstance(expr, (ast.Call, ast.Attribute, ast.Index)):
+            expr = expr.target
+        if not isinstance(expr, ast.Name) or self.is_label(expr.id):
+            return ""
+        known = any(name == expr.id for name in self.labels.names())
+        return f"`{expr.id}` is not the label here; give the label another name" if known else ""
+
     def is_label(self, name: str) -> bool:
         """Whether `name` can only be a label here: nothing nearer has that name."""
         return name != "in" and not self.local(name)[0] and not self.file.find(name)[0]
@@ -212,13 +222,5 @@ class Scope(Struct, eq=False):
             "unknown-name",
             f"there is no `{node.id}` here",
             marked="unknown",
-            help=suggest(node.id, self.known()),
+            help=interpret(node.id, self.known()),
         )
-
-
-def suggest(name: str, known: list[str]) -> str:
-    """`did you mean `x`?` for the nearest of the known names, or nothing."""
-    from difflib import get_close_matches  # only where something is refused: it loads much
-
-    near = get_close_matches(name, sorted(set(known)), n=1, cutoff=0.7)
-    return f"did you mean `{near[0]}`?" if near else ""

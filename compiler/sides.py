@@ -15,7 +15,7 @@ from .functions import Refusal, call, operate, whole
 from .limits import Limits
 from .metrics import METRICS, Subject, Unaskable, count
 from .program import FUNCTIONS, FileScope
-from .scope import suggest
+from .suggestions import suggest
 from .values import Value
 
 FactsOf = Callable[[ast.Expr], Facts | None]

@@ -7,11 +7,13 @@ import pytest
 from netc.compiler.graph import Graph
 from netc.compiler.limits import Limits
 from netc.compiler.lower import choose, lower
-from netc.compiler.program import Program, resolve
+from netc.compiler.program import BUILTINS, Program, resolve
 from netc.compiler.reserved import MODULE_ATTRIBUTES
+from netc.compiler.suggestions import ELSEWHERE, PRELUDE
 from netc.driver import in_order, quiet_machine
 from netc.dsl.report import render
 from netc.dsl.source import Source
+from netc.files import read_bundled
 
 
 def read(text: str, **files: str) -> Program:
@@ -60,6 +62,15 @@ def test_mistake_is_reported(case, agrees):
             found.extend(program.report.take())
     assert found
     agrees(case, "report", "\n\n".join(render(diagnostic) for diagnostic in in_order(found)))
+
+
+def test_the_prelude_that_is_suggested_is_that_of_std():
+    assert set(resolve(read_bundled("std"), lambda name, user: None).scope.definitions) == PRELUDE
+
+
+def test_names_of_other_libraries_mean_layers_that_exist():
+    assert set(ELSEWHERE.values()) <= set(BUILTINS)
+    assert not set(ELSEWHERE) & set(BUILTINS)
 
 
 def test_reserved_names_are_those_of_torch():

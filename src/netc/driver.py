@@ -23,7 +23,7 @@ from .compiler.graph import Graph
 from .compiler.limits import Limits
 from .compiler.lower import choose, is_template, lower
 from .compiler.program import Program, resolve
-from .compiler.scope import suggest
+from .compiler.suggestions import suggest
 from .compiler.values import NetValue, Value
 from .dsl import ast
 from .dsl.diagnostics import Diagnostic

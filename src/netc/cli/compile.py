@@ -102,7 +102,7 @@ def explain_label(compiled: driver.Compiled, label: str) -> str:
 
     found = find(compiled.training, label)
     if found is None:
-        from ..compiler.scope import suggest
+        from ..compiler.suggestions import suggest
 
         say(f"error: `{compiled.name}` has no part `{label}`")
         help = suggest(label, compiled.training.parts.known())

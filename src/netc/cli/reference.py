@@ -59,7 +59,7 @@ def layers_command(name: str | None, as_json: bool) -> None:
     from ..ops.registry import LAYERS
 
     if name is not None and name not in LAYERS:
-        from ..compiler.scope import suggest
+        from ..compiler.suggestions import suggest
 
         hint = suggest(name, list(LAYERS)) or "`netc layers` shows them all"
         raise click.UsageError(f"there is no layer `{name}`; {hint}")
