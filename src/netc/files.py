@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -178,8 +179,8 @@ def read_path(path: Path) -> Source:
         raise Unusable(f"`{name}` cannot be read: {reason(error)}") from None
 
 
-def read_limited(read: object, name: str) -> bytes:
-    data: bytes = read(MAX_BYTES + 1)  # type: ignore[operator]
+def read_limited(read: Callable[[int], bytes], name: str) -> bytes:
+    data = read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise Unusable(f"`{name}` is larger than {MAX_BYTES // 2**20} MiB, too large for a spec")
     return data
