@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .expressions import Const, Expr, free, substitute, text
+from .expressions import Const, Expr
 from .lines import Brackets, Generator, Piece, Prefixed
 from .plan import Chain, Element, Entry, Family, Given, Made, Make, Option, Repeat
 from .python_text import literal
+from .readings import free, substitute, text
 
 MANY = 3
 """As many equal layers of torch's in a row are a loop; of blocks, two."""

@@ -1,4 +1,5 @@
-"""Graphs of one net in (as it is, and with other values of its open parameters), the plans of its classes out."""
+"""Graphs of one net in (as it is, and with other values of its open parameters), the plans of its classes
+out."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from ..dsl import ast
-from .expressions import free
 from .naming import class_name
+from .order import in_order
 from .plan import (
     Chain,
     ClassPlan,
@@ -24,9 +25,10 @@ from .plan import (
     Repeat,
     Step,
 )
+from .readings import free
 from .recovery import Recovery
-from .settling import Split
-from .uses import Net, Use, in_order
+from .rows import Split
+from .uses import Net, Use
 
 FOREIGN = {"nn", "F", "Tensor", "torch", "NamedTuple", "OrderedDict", "Optional"}
 
@@ -36,7 +38,8 @@ class Fixed(Exception):
 
 
 def recover(nets: Sequence[Net], taken: set[str]) -> list[ClassPlan]:
-    """Plans of classes, callees first, the net's own last. Raises `Fixed` where the nets differ in structure."""
+    """Plans of classes, callees first, the net's own last. Raises `Fixed` where the nets differ in
+    structure."""
     plans: list[ClassPlan] = []
     found: dict[int, tuple[ClassPlan, int]] = {}
     names = {*taken, *FOREIGN, class_name(nets[0].graph.name, set())}
@@ -98,7 +101,8 @@ def title(use: Use) -> str:
 
 
 def prune(plan: ClassPlan) -> None:
-    """Keep the parameters that some text of the class prints: input channels, required ones, then defaulted ones."""
+    """Keep the parameters that some text of the class prints: input channels, required ones, then defaulted
+    ones."""
     read = printed(plan)
     used = [parameter for parameter in plan.parameters if parameter.name in read]
     plan.unprinted = [parameter for parameter in plan.parameters if parameter.name not in read]
@@ -164,7 +168,8 @@ def printed(plan: ClassPlan) -> set[str]:
 
 
 def open_names(definition: ast.Net | ast.Block) -> list[str]:
-    """The parameters of a net with a number as default, of which every use is a bare argument of a layer or block."""
+    """The parameters of a net with a number as default, of which every use is a bare argument of a layer or
+    block."""
     numbers = [p.name for p in definition.parameters if isinstance(p.default, ast.Number)]
     bare: set[int] = set()
     reads: dict[str, list[int]] = {name: [] for name in numbers}
@@ -173,9 +178,7 @@ def open_names(definition: ast.Net | ast.Block) -> list[str]:
         node = stack.pop()
         if isinstance(node, ast.Name) and node.id in reads:
             reads[node.id].append(id(node))
-        if isinstance(node, ast.Call) and not (
-            isinstance(node.target, ast.Name) and node.target.id in FUNCTIONS
-        ):
+        if isinstance(node, ast.Call) and not (isinstance(node.target, ast.Name) and node.target.id in WORDS):
             bare.update(id(argument.value) for argument in node.arguments if not argument.spread)
         if isinstance(node, tuple):
             stack.extend(node)
@@ -184,6 +187,26 @@ def open_names(definition: ast.Net | ast.Block) -> list[str]:
     return [name for name in numbers if reads[name] and all(read in bare for read in reads[name])]
 
 
-FUNCTIONS = frozenset(
-    ["min", "max", "floor", "ceil", "round", "abs", "len", "range", "reversed", "enumerate", "zip", "sum", "divisible", "share", "add", "mul", "mean", "concat", "dense"]
+WORDS = frozenset(
+    [
+        "min",
+        "max",
+        "floor",
+        "ceil",
+        "round",
+        "abs",
+        "len",
+        "range",
+        "reversed",
+        "enumerate",
+        "zip",
+        "sum",
+        "divisible",
+        "share",
+        "add",
+        "mul",
+        "mean",
+        "concat",
+        "dense",
+    ]
 )

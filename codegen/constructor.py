@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import UNSET, Struct
 
 from .children import children, clause, construct, generate, is_keyed, is_plain, names_in
-from .expressions import text, unary
+from .expressions import unary
 from .flags import Flag, attributes_of
 from .lines import STEP, Brackets, Piece, lay_out
 from .plan import (
@@ -27,6 +27,7 @@ from .plan import (
     Tap,
 )
 from .python_text import literal
+from .readings import text
 
 OF_DICT = frozenset(("add_module", "clear", "items", "keys", "pop", "popitem", "update", "values"))
 """What `nn.ModuleDict` has beside what every module has: such a child needs another home."""

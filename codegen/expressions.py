@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import gcd
 from typing import Any
 
 from msgspec import Struct
-
-from .python_text import literal
 
 
 class Const(Struct, frozen=True):
@@ -111,7 +109,7 @@ def binary(op: str, left: Expr, right: Expr) -> Expr:
     if op in ("and", "or"):
         return _logical(op, left, right)
     if isinstance(left, Const) and isinstance(right, Const):
-        return Const(_compute(OPERATORS[op][1], left.value, right.value))
+        return Const(compute(OPERATORS[op][1], left.value, right.value))
     match op:
         case "+":
             return _sum(left, right, 1)
@@ -128,7 +126,7 @@ def binary(op: str, left: Expr, right: Expr) -> Expr:
     return Binary(op, left, right)
 
 
-def _compute(function: Callable[..., Any], *values: Any) -> Any:
+def compute(function: Callable[..., Any], *values: Any) -> Any:
     try:
         return function(*values)
     except (ArithmeticError, TypeError, ValueError, IndexError) as error:
@@ -237,7 +235,7 @@ def _quotient(op: str, left: Expr, right: Expr) -> Expr:
 
 def unary(op: str, operand: Expr) -> Expr:
     if isinstance(operand, Const):
-        return Const(not operand.value) if op == "not" else Const(_compute(operator.neg, operand.value))
+        return Const(not operand.value) if op == "not" else Const(compute(operator.neg, operand.value))
     match op, operand:
         case "not", Binary("==" | "!=" as equality, left, right):
             return Binary("!=" if equality == "==" else "==", left, right)
@@ -257,7 +255,7 @@ def choice(condition: Expr, then: Expr, otherwise: Expr) -> Expr:
 def function(name: str, arguments: tuple[Expr, ...]) -> Expr:
     if all(isinstance(argument, Const) for argument in arguments):
         values = [argument.value for argument in arguments if isinstance(argument, Const)]
-        return Const(_compute(FUNCTIONS[name], *values))
+        return Const(compute(FUNCTIONS[name], *values))
     if name == "len" and isinstance(arguments[0], Vector):
         return Const(len(arguments[0].items))
     return Function(name, arguments)
@@ -271,141 +269,7 @@ def vector(items: tuple[Expr, ...]) -> Expr:
 
 def item(target: Expr, index: int) -> Expr:
     if isinstance(target, Const):
-        return Const(_compute(operator.getitem, target.value, index))
+        return Const(compute(operator.getitem, target.value, index))
     if isinstance(target, Vector):
         return target.items[index]
     return Item(target, index)
-
-
-# --- reading -------------------------------------------------------------------------------------
-
-
-def evaluate(expr: Expr, names: Mapping[str, Any]) -> Any:
-    """The value where the names have these values. Raises `Unsettled` where there is none."""
-    match expr:
-        case Const(value):
-            return value
-        case Name(id):
-            return names[id]
-        case Binary(op, left, right):
-            first = evaluate(left, names)
-            if op in ("and", "or") and bool(first) != (op == "and"):
-                return first
-            return _compute(OPERATORS[op][1], first, evaluate(right, names))
-        case Unary(op, operand):
-            value = evaluate(operand, names)
-            return (not value) if op == "not" else _compute(operator.neg, value)
-        case Choice(condition, then, otherwise):
-            return evaluate(then if evaluate(condition, names) else otherwise, names)
-        case Function(name, arguments):
-            return _compute(FUNCTIONS[name], *(evaluate(argument, names) for argument in arguments))
-        case Item(target, index):
-            return _compute(operator.getitem, evaluate(target, names), index)
-        case Vector(items):
-            return tuple(evaluate(entry, names) for entry in items)
-
-
-def free(expr: Expr) -> set[str]:
-    """The names that it reads."""
-    match expr:
-        case Name(id):
-            return {id}
-        case Binary(_, left, right):
-            return free(left) | free(right)
-        case Unary(_, operand):
-            return free(operand)
-        case Choice(condition, then, otherwise):
-            return free(condition) | free(then) | free(otherwise)
-        case Function(_, items) | Vector(items):
-            return {name for entry in items for name in free(entry)}
-        case Item(target, _):
-            return free(target)
-    return set()
-
-
-def substitute(expr: Expr, names: Mapping[str, Expr]) -> Expr:
-    """The same with expressions in place of names, folded anew."""
-    match expr:
-        case Name(id):
-            return names.get(id, expr)
-        case Binary(op, left, right):
-            return binary(op, substitute(left, names), substitute(right, names))
-        case Unary(op, operand):
-            return unary(op, substitute(operand, names))
-        case Choice(condition, then, otherwise):
-            return choice(*(substitute(part, names) for part in (condition, then, otherwise)))
-        case Function(name, arguments):
-            return function(name, tuple(substitute(argument, names) for argument in arguments))
-        case Vector(items):
-            return vector(tuple(substitute(entry, names) for entry in items))
-        case Item(target, index):
-            return item(substitute(target, names), index)
-    return expr
-
-
-def whole(expr: Expr) -> Expr:
-    """The same with `//` for `/`: for a count whose quotients are whole."""
-    match expr:
-        case Binary("/", left, right):
-            return binary("//", whole(left), whole(right))
-        case Binary(op, left, right):
-            return binary(op, whole(left), whole(right))
-        case Unary(op, operand):
-            return unary(op, whole(operand))
-        case Choice(condition, then, otherwise):
-            return choice(condition, whole(then), whole(otherwise))
-        case Function(name, arguments):
-            return function(name, tuple(map(whole, arguments)))
-        case Vector(items):
-            return vector(tuple(map(whole, items)))
-    return expr
-
-
-def text(expr: Expr) -> str:
-    """The expression as `ruff format` leaves it."""
-    return _text(expr)[0]
-
-
-def _text(expr: Expr) -> tuple[str, int]:
-    match expr:
-        case Const(value):
-            negative = isinstance(value, int | float) and not isinstance(value, bool) and value < 0
-            return literal(value), UNARY if negative else ATOM
-        case Name(id):
-            return id, ATOM
-        case Binary(op, left, right):
-            level = OPERATORS[op][0]
-            if op == "**":
-                hugging = _is_simple(left) and _is_simple(
-                    right.operand if isinstance(right, Unary) else right, -1
-                )
-                return f"{_above(left, level + 1)}{'**' if hugging else ' ** '}{_above(right, UNARY)}", level
-            # comparisons do not associate: `(a < b) < c` needs its brackets
-            return f"{_above(left, level + (level == COMPARISON))} {op} {_above(right, level + 1)}", level
-        case Unary(op, operand):
-            power = (
-                isinstance(operand, Binary) and operand.operator == "**"
-            )  # gets brackets from the formatter
-            if op == "not":
-                return f"not {_above(operand, ATOM if power else 3)}", 3
-            return f"-{_above(operand, ATOM)}", UNARY
-        case Choice(condition, then, otherwise):
-            return f"{_above(then, 1)} if {_above(condition, 1)} else {_above(otherwise, 0)}", 0
-        case Function(name, arguments):
-            return f"{name}({', '.join(map(text, arguments))})", ATOM
-        case Item(target, index):
-            return f"{_above(target, ATOM)}[{index}]", ATOM
-        case Vector(items):
-            return f"({', '.join(map(text, items))}{',' if len(items) == 1 else ''})", ATOM
-
-
-def _is_simple(expr: Expr, least: int = 0) -> bool:
-    """What the formatter sets close to `**`: a name or a number, the exponent with a sign too."""
-    if isinstance(expr, Const) and isinstance(expr.value, int | float):
-        return least < 0 or expr.value >= 0
-    return isinstance(expr, Name)
-
-
-def _above(expr: Expr, level: int) -> str:
-    written, own = _text(expr)
-    return written if own >= level else f"({written})"

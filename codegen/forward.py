@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ..ops.base import Callee
@@ -11,77 +10,24 @@ from .constructor import Home
 from .flags import Flag
 from .lines import STEP, WIDTH, Brackets, comment, lay_out
 from .phrases import Value, express, shape_text
-from .plan import ClassPlan, Event, Family, Fork, Step, Tap, Variable
-from .python_text import TAKEN
+from .plan import ClassPlan, Event, Family, Fork, Step, Variable
+from .tensors import Tensors
 
 NESTED = 3
 """Calls on one line: `relu(bn(conv(x)))`."""
 NARROW = 52
 """How long an expression may be to stand within another."""
-SPARE = ("out", "y", "z")
 
 
-class Forward:
+class Forward(Tensors):
     """Writes one `forward`."""
 
     def __init__(
         self, plan: ClassPlan, home: Home, flags: dict[int, Flag], input_names: Sequence[str]
     ) -> None:
-        self.plan, self.home, self.flags = plan, home, flags
+        super().__init__(plan, input_names)
+        self.home, self.flags = home, flags
         self.lines: list[str] = []
-        self.taps = [step for step in plan.steps if isinstance(step, Tap)]
-        self.body = [step for step in plan.steps if not isinstance(step, Tap)]
-        self.readers: Counter[int] = Counter()
-        self.joins: dict[int, tuple[Step, int]] = {}
-        self.last: dict[int, int] = {}
-        self.reads: dict[int, list[int]] = {}
-        self.side_ends = 0
-        """Until when the side of a fork runs that is being written."""
-        self.clock = 0
-        self.values: dict[int, Value] = {}
-        self.holders: dict[str, Variable] = {}
-        self.reserved: dict[int, str] = {}
-        self.declared: set[str] = set(input_names)
-        self.inputs = {id(variable) for variable in plan.inputs}
-        if plan.kind == "net" and len(plan.outputs) == 1:
-            plan.outputs[0].hint = "logits"
-        self._count(self.body)
-        for tap in self.taps:
-            self._count(tap.steps)
-        self.clock += 1
-        for tap in self.taps:
-            self._read(tap.value)
-        for variable in plan.outputs:
-            self._read(variable)
-        for name, variable in zip(input_names, plan.inputs, strict=True):
-            self.values[id(variable)] = Value(name, reads=frozenset((name,)))
-            self.holders[name] = variable
-        self.clock = 0
-
-    # --- who reads what, and until when ---
-
-    def _read(self, variable: Variable) -> None:
-        self.readers[id(variable)] += 1
-        self.last[id(variable)] = max(self.clock, self.last.get(id(variable), 0))
-        self.reads.setdefault(id(variable), []).append(self.clock)
-
-    def _count(self, steps: Iterable[Event]) -> None:
-        for step in steps:
-            self.clock += 1
-            match step:
-                case Step(inputs=inputs):
-                    for position, variable in enumerate(inputs):
-                        self._read(variable)
-                        self.joins[id(variable)] = (step, position)
-                case Fork(then=then, otherwise=otherwise, sides=sides):
-                    self._count(then)
-                    self._count(otherwise)
-                    self.clock += 1
-                    for side in sides:
-                        for variable in side:
-                            self._read(variable)
-                case Family(input=variable):
-                    self._read(variable)
 
     # --- statements ---
 
@@ -161,7 +107,7 @@ class Forward:
     def _several(self, step: Step, operands: list[Value], indent: int) -> None:
         value = express(step, operands, self.home)
         names = [
-            self._name(output, step.inputs if position == 0 else ())
+            self.name(output, step.inputs if position == 0 else ())
             for position, output in enumerate(step.outputs)
         ]
         self.lines.extend(lay_out(value.piece, indent, f"{', '.join(names)} = "))
@@ -169,62 +115,9 @@ class Forward:
     def _assign(self, output: Variable, value: Value, inputs: Sequence[Variable], indent: int) -> None:
         if len(output.hint) + len(str(value)) + 3 + len(STEP) * indent > WIDTH:
             output.hint = ""  # a shorter name keeps the line whole
-        name = self._name(output, inputs)
+        name = self.name(output, inputs)
         lines = lay_out(value.piece, indent, f"{name} = ")
         self.lines.extend(comment(lines, shape_text(output)))
-
-    # --- names of tensors ---
-
-    def _is_live(self, name: str) -> bool:
-        """Whether what has that name is still read, or it stands in an expression not yet written."""
-        holder = self.holders.get(name)
-        if (
-            holder is not None
-            and self.last.get(id(holder), 0) > self.clock
-            and str(self.values[id(holder)]) == name
-        ):
-            return True
-        return any(
-            name in value.reads and value.depth != 0 and self.last.get(key, 0) > self.clock
-            for key, value in self.values.items()
-        )
-
-    def _is_read_here(self, name: str) -> bool:
-        """Whether this side of a fork still reads what has that name."""
-        holder = self.holders.get(name)
-        reads = self.reads.get(id(holder), ()) if holder is not None else ()
-        return any(self.clock < at <= self.side_ends for at in reads)
-
-    def _name(self, output: Variable, inputs: Sequence[Variable]) -> str:
-        """A name for a tensor: its label where it is read later on, else the one that flows."""
-        name = self.reserved.get(id(output))
-        if name is None or self._is_read_here(name):
-            name = self._choose(output, inputs)
-        self.values[id(output)] = Value(name, typed=name in self.declared, reads=frozenset((name,)))
-        self.holders[name] = output
-        return name
-
-    def _choose(self, output: Variable, inputs: Sequence[Variable]) -> str:
-        lasting = self.readers[id(output)] > 1 or self.last.get(id(output), 0) > self.clock + 1
-        if lasting and id(output) in self.joins:
-            reader, position = self.joins[id(output)]
-            lasting = not (reader.overwrites and position == 0 and self.readers[id(output)] == 1)
-        hint = output.hint
-        if lasting and hint and hint.isidentifier() and hint not in TAKEN and not self._is_live(hint):
-            return hint
-        candidates = [
-            str(self.values[id(variable)])
-            for variable in inputs
-            if id(variable) not in self.inputs or self.plan.kind != "net"
-        ]
-        candidates = [name for name in candidates if name in ("x", *SPARE)]
-        for name in (*candidates, "x", *SPARE):
-            if not self._is_live(name):
-                return name
-        number = 2
-        while self._is_live(f"x{number}"):
-            number += 1
-        return f"x{number}"
 
     # --- forks and families ---
 
@@ -241,7 +134,7 @@ class Forward:
             if passing is not None and dies and (id(passing) not in self.inputs or self.plan.kind != "net"):
                 targets.append(str(self.values[id(passing)]))
             else:
-                targets.append(self._choose(output, ()))
+                targets.append(self.choose(output, ()))
         before = dict(self.values), dict(self.holders)
         written = []
         for steps, leaving in zip((fork.then, fork.otherwise), fork.sides, strict=True):

@@ -1,7 +1,8 @@
 """Pieces of Python in, lines no longer than a formatter would leave them out.
 
 A *piece* is text that is never broken, or brackets with pieces in them. The forms are those of `ruff format`:
-on one line if it fits; else what stands in the brackets on a line of its own; else each on its own, with a comma.
+on one line if it fits; else what stands in the brackets on a line of its own; else each on its own, with a
+comma.
 """
 
 from __future__ import annotations

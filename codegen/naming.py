@@ -9,13 +9,65 @@ from .python_text import identifier
 
 SPELLED = {
     word.lower(): word
-    for word in ["AlexNet", "BN", "CBA", "CBR", "CIFAR", "CNN", "CR", "CSP", "DenseNet", "DPN", "EfficientNet", "ELU", "FCN", "FPN", "FractalNet", "GELU", "GoogLeNet", "GRN", "ImageNet", "InceptionResNet", "LeNet", "LRN", "MLP", "MLPConv", "MNASNet", "MobileNet", "NASNet", "NiN", "PNASNet", "PReLU", "PSP", "RegNet", "ReLU", "ResNet", "ResNeSt", "ResNeXt", "SE", "SENet", "SeResNet", "SeResNeXt", "ShuffleNet", "SK", "SqueezeNet", "TextCNN", "TV", "UNet", "VGG", "WideResNet", "XResNet", "ZFNet"]
+    for word in [
+        "AlexNet",
+        "BN",
+        "CBA",
+        "CBR",
+        "CIFAR",
+        "CNN",
+        "CR",
+        "CSP",
+        "DenseNet",
+        "DPN",
+        "EfficientNet",
+        "ELU",
+        "FCN",
+        "FPN",
+        "FractalNet",
+        "GELU",
+        "GoogLeNet",
+        "GRN",
+        "ImageNet",
+        "InceptionResNet",
+        "LeNet",
+        "LRN",
+        "MLP",
+        "MLPConv",
+        "MNASNet",
+        "MobileNet",
+        "NASNet",
+        "NiN",
+        "PNASNet",
+        "PReLU",
+        "PSP",
+        "RegNet",
+        "ReLU",
+        "ResNet",
+        "ResNeSt",
+        "ResNeXt",
+        "SE",
+        "SENet",
+        "SeResNet",
+        "SeResNeXt",
+        "ShuffleNet",
+        "SK",
+        "SqueezeNet",
+        "TextCNN",
+        "TV",
+        "UNet",
+        "VGG",
+        "WideResNet",
+        "XResNet",
+        "ZFNet",
+    ]
 }
 """How the papers write what a spec writes in small letters. `cbr` is conv-bn-relu; `tv` torchvision."""
 
 
 def class_name(text: str, taken: Container[str]) -> str:
-    """`resnet50` is `ResNet50`, `vgg16_bn` `VGG16BN`, `dense_layer` `DenseLayer`; one that is taken gets a number."""
+    """`resnet50` is `ResNet50`, `vgg16_bn` `VGG16BN`, `dense_layer` `DenseLayer`; one that is taken gets a
+    number."""
     name = ""
     for part in re.findall(r"[A-Za-z]+|[0-9]+[a-z0-9]*|_", text):
         if part == "_":

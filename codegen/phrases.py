@@ -10,9 +10,10 @@ from msgspec import Struct
 from ..ops.base import Callee
 from .children import argument, submodule
 from .constructor import Home
-from .expressions import Expr, Name, free, substitute, text
+from .expressions import Expr, Name
 from .lines import Brackets, Infix, Piece
 from .plan import Given, Step, Variable
+from .readings import free, substitute, text
 
 SUM = re.compile(r"\{0\}( \+ \{\d+\})+|\{0\}( \* \{\d+\})+")
 """The formulas that are one operator over all operands."""

@@ -13,9 +13,10 @@ from .expressions import Expr
 
 
 class Parameter(Struct, eq=False):
-    """A constructor parameter. `values` go with the class's uses; `origin` says how a caller finds its argument:
-    the block's parameter `source`, that one's `kernel` or `stride`, the `channels` of input `source`, a name in
-    scope, a shared `module` (whose path is the value), or the `arguments` (one a use) that the text passed from elsewhere."""
+    """A constructor parameter. `values` go with the class's uses; `origin` says how a caller finds its
+    argument: the block's parameter `source`, that one's `kernel` or `stride`, the `channels` of input
+    `source`, a name in scope, a shared `module` (whose path is the value), or the `arguments` (one a use)
+    that the text passed from elsewhere."""
 
     name: str
     values: list[Any]
@@ -88,8 +89,9 @@ Entry = Element | Repeat | Option
 
 
 class Step(Struct, eq=False):
-    """One layer or block in `forward`. A module where `attribute` is set (`make` constructs it; None: it is another's,
-    reached as `reference`); else `function` of the inputs and `given`. `light` work shares a line with what is before it."""
+    """One layer or block in `forward`. A module where `attribute` is set (`make` constructs it; None: it is
+    another's, reached as `reference`); else `function` of the inputs and `given`. `light` work shares a line
+    with what is before it."""
 
     inputs: tuple[Variable, ...]
     outputs: tuple[Variable, ...]
@@ -130,7 +132,8 @@ class Tap(Struct, eq=False):
 
 
 class Family(Struct, eq=False):
-    """A merge whose members one loop makes: the class is a list of them. `key` is None where they are numbered."""
+    """A merge whose members one loop makes: the class is a list of them. `key` is None where they are
+    numbered."""
 
     head: str
     variable: str

@@ -52,7 +52,8 @@ def literal(value: object) -> str:
 
 
 def _quoted(character: str) -> str:
-    """A character of a string. A quote is written by its number, which no formatter's taste in quotes changes."""
+    """A character of a string. A quote is written by its number, which no formatter's taste in quotes
+    changes."""
     if character == '"':
         return "\\x22"
     if character == "\\":
@@ -61,7 +62,8 @@ def _quoted(character: str) -> str:
 
 
 def docstring(text: str) -> list[str]:
-    """The lines of `text`, fit to stand in a docstring or a comment: what could end either, or is unseen, is escaped."""
+    """The lines of `text`, fit to stand in a docstring or a comment: what could end either, or is unseen, is
+    escaped."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ").split("\n")
     return [_QUOTES.sub(_by_number, "".join(map(_told, line)).rstrip()) for line in lines]
 

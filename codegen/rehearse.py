@@ -1,8 +1,9 @@
 """A generated module and its graph in; nothing out, or `Mismatch`: the module is not what the graph says.
 
-The module is run against stand-ins for torch, constructors and `forward`, in training and in evaluation: each layer
-must have the graph's arguments, each weight the graph's name, and each output must be the graph's own computation.
-What runs here was first read: nothing but classes, calls of layers and arithmetic may stand in it.
+The module is run against stand-ins for torch, constructors and `forward`, in training and in evaluation: each
+layer must have the graph's arguments, each weight the graph's name, and each output must be the graph's own
+computation. What runs here was first read: nothing but classes, calls of layers and arithmetic may stand in
+it.
 """
 
 from __future__ import annotations
@@ -19,14 +20,52 @@ from ..compiler.graph import Graph, Node
 from ..compiler.weights import state_paths
 from ..ops.base import Callee, Emit
 from . import stand_ins
-from .stand_ins import Layer, Ledger, Module, Trace, function_key, layer_key
+from .stand_ins import Layer, Module
+from .traces import Key, Ledger, Trace, function_key, layer_key
 
-NODES = (
-    ast.Module, ast.ClassDef, ast.FunctionDef, ast.arguments, ast.arg, ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign,
-    ast.Return, ast.For, ast.If, ast.IfExp, ast.Call, ast.keyword, ast.Starred, ast.Attribute, ast.Name, ast.Subscript, ast.Slice,
-    ast.Constant, ast.Tuple, ast.List, ast.JoinedStr, ast.FormattedValue, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare,
-    ast.GeneratorExp, ast.ListComp, ast.comprehension, ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context,
-)  # fmt: skip
+NODES = tuple(
+    getattr(ast, name)
+    for name in [
+        "Module",
+        "ClassDef",
+        "FunctionDef",
+        "arguments",
+        "arg",
+        "Expr",
+        "Assign",
+        "AnnAssign",
+        "AugAssign",
+        "Return",
+        "For",
+        "If",
+        "IfExp",
+        "Call",
+        "keyword",
+        "Starred",
+        "Attribute",
+        "Name",
+        "Subscript",
+        "Slice",
+        "Constant",
+        "Tuple",
+        "List",
+        "JoinedStr",
+        "FormattedValue",
+        "BinOp",
+        "UnaryOp",
+        "BoolOp",
+        "Compare",
+        "GeneratorExp",
+        "ListComp",
+        "comprehension",
+        "operator",
+        "unaryop",
+        "boolop",
+        "cmpop",
+        "expr_context",
+    ]
+)
+"""What may stand in a generated module."""
 BUILTINS = (
     "abs",
     "float",
@@ -204,7 +243,7 @@ def _node(node: Node, emit: Emit, inputs: list[int], ledger: Ledger, path: str, 
     return ledger.equate(None, *keys)
 
 
-def _bound(callee: Callee, ledger: Ledger, **named: Any) -> stand_ins.Key:
+def _bound(callee: Callee, ledger: Ledger, **named: Any) -> Key:
     return ledger.bind(
         callee.path, (), {**{slot.name: slot.value for slot in callee.slots if not slot.omitted}, **named}
     )

@@ -1,6 +1,8 @@
-"""Stand-ins for torch: modules that remember how they were made, tensors that are nothing but what was done to them.
+"""Stand-ins for torch: modules that remember how they were made, tensors that are nothing but what was done
+to them.
 
-Two tensors to which the same was done have one number, so that what a module does can be compared with a graph.
+Two tensors to which the same was done have one number, so that what a module does can be compared with a
+graph.
 """
 
 from __future__ import annotations
@@ -9,167 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-Key = tuple[Any, ...]
-
-
-class Ledger:
-    """Numbers for what can be done to tensors. `positions` names the arguments of callees by place, `defaults`
-    their defaults; `owners` names the layers that have weights."""
-
-    def __init__(
-        self, positions: Mapping[str, tuple[str, ...]], defaults: Mapping[str, Mapping[str, Any]]
-    ) -> None:
-        self.positions, self.defaults = positions, defaults
-        self.owners: dict[int, str] = {}
-        self.numbers: dict[Key, int] = {}
-        self.parts: dict[int, tuple[int, ...]] = {}
-        """The parts of a concatenation over channels, by its number."""
-
-    def number(self, key: Key) -> int:
-        return self.numbers.setdefault(
-            key, len(self.numbers)
-        )  # a key for each number, or more: none is given twice
-
-    def equate(self, number: int | None, *keys: Key) -> int:
-        """One number, the given one where there is one, for several ways to do the same."""
-        known = (
-            number
-            if number is not None
-            else next((self.numbers[key] for key in keys if key in self.numbers), len(self.numbers))
-        )
-        for key in keys:
-            self.numbers.setdefault(key, known)
-        return known
-
-    def bind(self, path: str, arguments: Iterable[Any], named: Mapping[str, Any]) -> Key:
-        """Arguments by name, without those that are defaults; sizes as one number where all are equal."""
-        places = self.positions.get(path, ())
-        found = {places[i] if i < len(places) else str(i): value for i, value in enumerate(arguments)}
-        found.update(named)
-        found.pop("inplace", None)
-        defaults = self.defaults.get(path, {})
-        return tuple(
-            sorted(
-                (name, repr(one(value)))
-                for name, value in found.items()
-                if name not in defaults or repr(one(value)) != repr(one(defaults[name]))
-            )
-        )
-
-    def concatenate(self, values: Iterable[int]) -> int:
-        """A concatenation over channels; one of concatenations is one of all their parts."""
-        flat = tuple(part for value in values for part in self.parts.get(value, (value,)))
-        number = self.number(("cat", *flat))
-        self.parts[number] = flat
-        return number
-
-
-def one(value: Any) -> Any:
-    if isinstance(value, tuple) and value and all(type(v) is type(value[0]) and v == value[0] for v in value):
-        value = value[0]
-    return (
-        float(value) if type(value) is int else tuple(map(one, value)) if isinstance(value, tuple) else value
-    )
-
-
-class Overwritten(Exception):
-    """A tensor that is still needed was overwritten."""
-
-
-class Trace:
-    """A tensor. `views` lie in its memory: what overwrites it overwrites them."""
-
-    def __init__(self, ledger: Ledger, number: int) -> None:
-        self.ledger, self._number = ledger, number
-        self.overwritten = False
-        self.views: list[Trace] = []
-
-    @property
-    def number(self) -> int:
-        if self.overwritten:
-            raise Overwritten("a tensor is read after it was overwritten")
-        return self._number
-
-    def overwrite(self) -> None:
-        if not self.overwritten:
-            self.overwritten = True
-            for view in self.views:
-                view.overwrite()
-
-    def view(self, number: int) -> Trace:
-        """Another tensor in the same memory."""
-        found = Trace(self.ledger, number)
-        found.views.append(self)
-        self.views.append(found)
-        return found
-
-    def __repr__(self) -> str:
-        """What arguments are compared by."""
-        return f"tensor {self.number}"
-
-    def made(self, *key: Any) -> Trace:
-        return Trace(self.ledger, self.ledger.number(key))
-
-    def __add__(self, other: Any) -> Trace:
-        return self.made("+", self.number, plain(other))
-
-    def __iadd__(self, other: Any) -> Trace:
-        result = self + other
-        self.overwrite()
-        return result
-
-    def __radd__(self, other: Any) -> Trace:
-        return self.made("+", plain(other), self.number)
-
-    def __mul__(self, other: Any) -> Trace:
-        return self.made("*", self.number, plain(other))
-
-    def __truediv__(self, other: Any) -> Trace:
-        return self.made("/", self.number, plain(other))
-
-    def __getitem__(self, index: Any) -> Trace:
-        return self.made("[]", self.number, plain(index))
-
-    def __iter__(self) -> Iterator[Trace]:
-        return (self[index] for index in range(1_000_000))
-
-    def __getattr__(self, name: str) -> Did:
-        return Did(self, name)
-
-
-class Did(Trace):
-    """A method of a tensor that may yet be called."""
-
-    def __init__(self, owner: Trace, name: str) -> None:
-        super().__init__(owner.ledger, owner.ledger.number((".", name, owner.number)))
-        self.name = name
-        self.owner_number = owner.number
-
-    def __call__(self, *arguments: Any) -> Trace:
-        result = self.made("()", self.name, self.owner_number, *map(plain, arguments))
-        return Parts(result, arguments[0]) if self.name == "chunk" else result
-
-
-class Parts(Trace):
-    """What `chunk` gives: so many tensors."""
-
-    def __init__(self, whole: Trace, count: int) -> None:
-        super().__init__(whole.ledger, whole.number)
-        self.count = count
-
-    def __iter__(self) -> Iterator[Trace]:
-        return (self[index] for index in range(self.count))
-
-
-def plain(value: Any) -> Any:
-    """A value as a part of a key."""
-    if isinstance(value, Trace):
-        return ("tensor", value.number)
-    if isinstance(value, slice):
-        return ("slice", plain(value.start), plain(value.stop), plain(value.step))
-    if isinstance(value, tuple | list):
-        return tuple(map(plain, value))
-    return repr(one(value))
+from .traces import Ledger, Trace, function_key, layer_key, plain
 
 
 class Module:
@@ -199,7 +41,7 @@ class Module:
         return child
 
     def __call__(self, *inputs: Any) -> Any:
-        return self.forward(*inputs)  # type: ignore[attr-defined]
+        return self.forward(*inputs)
 
     def train(self, mode: bool) -> None:
         self.__dict__["training"] = mode
@@ -226,7 +68,8 @@ class Children(Module):
         return iter(self._children.values())
 
     def __getitem__(self, index: int) -> Module:
-        return list(self._children.values())[index]
+        children: list[Module] = list(self._children.values())
+        return children[index]
 
 
 class Sequential(Children):
@@ -293,15 +136,6 @@ class Layer(Module):
         if self.inplace:
             inputs[0].overwrite()
         return result
-
-
-def layer_key(path: str, bound: Key, name: str, inputs: Iterable[int]) -> Key:
-    """`name` is the layer's own where it has weights."""
-    return ("layer", path, bound, name, *inputs)
-
-
-def function_key(path: str, bound: Key, inputs: Iterable[int]) -> Key:
-    return ("function", path, bound, *inputs)
 
 
 class Functions:

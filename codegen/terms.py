@@ -27,10 +27,10 @@ from .expressions import (
     choice,
     function,
     item,
-    substitute,
     unary,
     vector,
 )
+from .readings import substitute
 
 
 class WindowTerm(Struct, frozen=True):
@@ -48,7 +48,7 @@ class TensorTerm(Struct, frozen=True):
 
 Term = Expr | WindowTerm | TensorTerm
 Scope = Mapping[str, Term]
-OPERATORS = {"^": "**"}
+IN_PYTHON = {"^": "**"}
 
 
 def plain(value: Any) -> Any:
@@ -121,7 +121,7 @@ def translate(expr: ast.Expr, scope: Scope) -> Term:
         case ast.Binary(operator="/", left=left, right=right):
             return _divide(translate(left, scope), _expr(right, scope))
         case ast.Binary(operator=op, left=left, right=right):
-            return binary(OPERATORS.get(op, op), _expr(left, scope), _expr(right, scope))
+            return binary(IN_PYTHON.get(op, op), _expr(left, scope), _expr(right, scope))
         case ast.Conditional(condition=condition, then=then, otherwise=otherwise):
             return _choose(_expr(condition, scope), translate(then, scope), translate(otherwise, scope))
         case ast.Call(target=ast.Name(id=name), arguments=arguments) if (

@@ -63,7 +63,8 @@ def without_chance(module: nn.Module) -> None:
 
 
 def compare(graph: Graph, source: str) -> None:
-    """Outputs in evaluation and in training, and gradients of every weight, are those of the graph, in float64."""
+    """Outputs in evaluation and in training, and gradients of every weight, are those of the graph, in
+    float64."""
     net, oracle = instantiate(source, graph.name).double(), Interpreter(graph).double()
     weights = oracle.weights()
     settle(weights)

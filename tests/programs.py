@@ -1,5 +1,6 @@
-"""Small programs drawn by hypothesis: blocks with parameters, `if`, loops, merges, labels, layers as arguments,
-`dense`, `share`, tuples, recursion, auxiliary heads. Each text is a correct net, or close to one."""
+"""Small programs drawn by hypothesis: blocks with parameters, `if`, loops, merges, labels, layers as
+arguments, `dense`, `share`, tuples, recursion, auxiliary heads. Each text is a correct net, or close to
+one."""
 
 from __future__ import annotations
 
@@ -47,8 +48,11 @@ class Writer:
             "dropout(0.3)",
             "maxpool(3x3/1, pad=1)",
             "dwconv(3x3)",
-            f"cba({self.count()}, {self.pick('relu', 'tanh', 'id', *self.layers)}{self.pick('', ', bias=false', ', dilation=2, pad=2')})",
+            f"cba({self.count()}, {self.pick('relu', 'tanh', 'id', *self.layers)}{self.options()})",
         )
+
+    def options(self) -> str:
+        return self.pick("", ", bias=false", ", dilation=2, pad=2")
 
     def chain(self) -> str:
         return " -> ".join(self.simple() for _ in range(self.draw(st.integers(1, 3))))
@@ -67,7 +71,21 @@ class Writer:
     def statement(self) -> str:
         kinds = ["chain", "chain", "call", "let"]
         if self.depth < 3:
-            kinds += "add concat gate dense repeat for if braces skip split call branch optional".split()
+            kinds += [
+                "add",
+                "concat",
+                "gate",
+                "dense",
+                "repeat",
+                "for",
+                "if",
+                "braces",
+                "skip",
+                "split",
+                "call",
+                "branch",
+                "optional",
+            ]
         return getattr(self, f"write_{self.pick(*kinds)}")()
 
     # --- statements ---
@@ -134,11 +152,11 @@ class Writer:
         return self.label() + f"{layer} * {times}"
 
     def write_for(self) -> str:
-        inner = self.inner(("c",))
         source = self.pick("[4, 6]", "[6]", "[3, 5, 7]")
         if self.draw(st.booleans()):
             self.labels += 1
-            return f"for i, c in enumerate({source}) {{ turn{self.labels}_{self.depth}[i]: conv(3x3, c){self.pick('', ' -> bn', ' -> relu')} }}"
+            name, rest = f"turn{self.labels}_{self.depth}", self.pick("", " -> bn", " -> relu")
+            return f"for i, c in enumerate({source}) {{ {name}[i]: conv(3x3, c){rest} }}"
         return (
             self.label()
             + f"{{ for c in {source} {{ {self.pick('conv(3x3, c)', 'conv(1x1, 2 * c) -> relu')} }} }}"
@@ -163,7 +181,8 @@ class Writer:
         self.labels += 1
         name = f"short{self.labels}_{self.depth}"
         taken = self.pick("conv(1x1, 6) -> bn", "conv(1x1, 6)", "cba(6, relu)")
-        return f"conv(1x1, 6)\nadd {{ {{ {name}: {{ if {self.condition()} {{ {taken} }} else {{ id }} }} }}; id }}"
+        inner = f"{name}: {{ if {self.condition()} {{ {taken} }} else {{ id }} }}"
+        return f"conv(1x1, 6)\nadd {{ {{ {inner} }}; id }}"
 
     def write_optional(self) -> str:
         """A merge with a member that is there under a condition, or is made in one way or another."""
@@ -219,7 +238,9 @@ class Block:
 
 FIXED = """\
 block cba(out, act, ...opts) { conv(3x3, out, ...opts) -> bn -> act }
-block tree(n, out) { if n == 1 { conv(3x3, out) -> bn } else { mean { conv(1x1, out); tree(n - 1, out) -> tree(n - 1, out) } } }
+block tree(n, out) {
+    if n == 1 { conv(3x3, out) -> bn } else { mean { conv(1x1, out); tree(n - 1, out) -> tree(n - 1, out) } }
+}
 block both(width) takes (p, q) { concat(p, q -> conv(1x1, width)) }
 block twice(f) { f -> relu -> f }
 block head(n) { gap -> fc(n) }
@@ -281,9 +302,8 @@ def programs(draw: Draw) -> str:
     if "shared block" in extras:
         lines.append("conv(1x1, 6)\nlet t = share(cba(6, relu))\nt -> t")
     if "passed" in extras:
-        lines.append(
-            "conv(1x1, 6)\nlet u = share(conv(1x1, 6))\ntwice(u) -> twice(u)\nstem: { twice(conv(1x1, 6)) -> u }"
-        )
+        lines.append("conv(1x1, 6)\nlet u = share(conv(1x1, 6))\ntwice(u) -> twice(u)")
+        lines.append("stem: { twice(conv(1x1, 6)) -> u }")
     if "tree" in extras:
         lines.append("tree(3, 6) -> tree(2, 4)")
     if "both" in extras:
@@ -294,9 +314,8 @@ def programs(draw: Draw) -> str:
         )
     if "stages" in extras:
         use = blocks[0].use(writer)
-        lines.append(
-            f"for i, n in enumerate([1, 3, 2]) {{ stage[i + 1]: conv(1x1, 2 * i + 4) -> ({use}) * n }}"
-        )
+        stage = f"stage[i + 1]: conv(1x1, 2 * i + 4) -> ({use}) * n"
+        lines.append(f"for i, n in enumerate([1, 3, 2]) {{ {stage} }}")
     if "output" in extras:
         lines.append("output seen: gap")
         lines.append(writer.body(1, 1))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import copy
 
 import pytest
-
-torch = pytest.importorskip("torch")
-
+import torch
 from generated import compare, generate, source_of, tensors
 from lowering import NAMES, NETS
 
@@ -132,7 +130,12 @@ def test_other_input_sizes_work():
 
 
 def test_a_shared_layer_is_registered_once_and_follows_its_module():
-    text = "block twice(f) { f -> relu -> f }\nnet shares { input: 4x8x8\nlet s = share(conv(3x3, 4))\ntwice(s) -> twice(s) -> s }"
+    text = """
+block twice(f) { f -> relu -> f }
+net shares { input: 4x8x8
+let s = share(conv(3x3, 4))
+twice(s) -> twice(s) -> s }
+"""
     graph, source = generate(text)
     net = instantiate(source, "shares")
     assert set(net.state_dict()) == {"s.weight", "s.bias"}

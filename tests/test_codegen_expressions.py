@@ -20,13 +20,10 @@ from netc.codegen.expressions import (
     Unsettled,
     binary,
     choice,
-    evaluate,
-    free,
     function,
-    substitute,
-    text,
     unary,
 )
+from netc.codegen.readings import evaluate, free, substitute, text
 from netc.codegen.terms import read_formula
 
 NAMES = {"width": 24, "depth": 3, "in_channels": 64}

@@ -1,8 +1,9 @@
-"""Programs drawn at random: what is generated from them computes what their graphs say, and reads as it should."""
+"""Programs drawn at random: what is generated from them computes what their graphs say, and reads as it
+should."""
 
 from __future__ import annotations
 
-import pytest
+from generated import assert_clean, compare
 from hypothesis import HealthCheck, assume, given, settings
 from lowering import read
 from programs import programs
@@ -10,10 +11,6 @@ from programs import programs
 from netc.codegen.pytorch import emit
 from netc.compiler.facts import Facts
 from netc.compiler.lower import lower
-
-pytest.importorskip("torch")
-
-from generated import assert_clean, compare
 
 EASY = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 

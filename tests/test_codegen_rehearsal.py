@@ -21,7 +21,8 @@ def check(source: str, name: str) -> None:
 
 
 def mutants(source: str) -> list[tuple[str, str]]:
-    """Changes of one thing in the code of a constructor or a `forward`: a number, a flag, a name, an operator."""
+    """Changes of one thing in the code of a constructor or a `forward`: a number, a flag, a name, an
+    operator."""
     tree = ast.parse(source)
     support = {
         node.name

@@ -56,12 +56,12 @@ class Fractal(nn.Module):
 class Fractal2(nn.Module):
     """The block `fractal`, used 5 times."""
 
-    def __init__(self, in_channels: int, out: int, p: float) -> None:
+    def __init__(self, in_channels: int, out: int, p: float, drop: float) -> None:
         super().__init__()
         self.z1 = Fractal(in_channels, out, p)
         self.layer1 = Layer(out, out, p)
         self.layer2 = Layer(in_channels, out, p)
-        self.mean1 = DropMean(0.15)
+        self.mean1 = DropMean(drop)
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.z1(x)
@@ -72,14 +72,14 @@ class Fractal2(nn.Module):
 class Fractal3(nn.Module):
     """The block `fractal`, used 5 times."""
 
-    def __init__(self, in_channels: int, out: int, p: float) -> None:
+    def __init__(self, in_channels: int, out: int, p: float, drop: float) -> None:
         super().__init__()
-        self.z2 = Fractal2(in_channels, out, p)
+        self.z2 = Fractal2(in_channels, out, p, drop)
         self.z1 = Fractal(out, out, p)
         self.layer1 = Layer(out, out, p)
         self.layer2 = Layer(out, out, p)
         self.layer3 = Layer(in_channels, out, p)
-        self.mean1 = DropMean(0.15)
+        self.mean1 = DropMean(drop)
 
     def forward(self, x: Tensor) -> Tensor:
         z2 = self.z2(x)
@@ -97,13 +97,13 @@ class FractalNet20(nn.Module):
     Weights are initialised as PyTorch's layers do.
     """
 
-    def __init__(self, classes: int = 10) -> None:
+    def __init__(self, drop: float = 0.15, classes: int = 10) -> None:
         super().__init__()
-        self.fractal0 = Fractal3(3, 64, 0)
-        self.fractal1 = Fractal3(64, 128, 0.1)
-        self.fractal2 = Fractal3(128, 256, 0.2)
-        self.fractal3 = Fractal3(256, 512, 0.3)
-        self.fractal4 = Fractal3(512, 512, 0.4)
+        self.fractal0 = Fractal3(3, 64, 0, drop)
+        self.fractal1 = Fractal3(64, 128, 0.1, drop)
+        self.fractal2 = Fractal3(128, 256, 0.2, drop)
+        self.fractal3 = Fractal3(256, 512, 0.3, drop)
+        self.fractal4 = Fractal3(512, 512, 0.4, drop)
         self.fc = nn.Linear(512, classes)
 
     def forward(self, image: Tensor) -> Tensor:

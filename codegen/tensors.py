@@ -1,0 +1,126 @@
+"""The plan of a class in; how long each of its tensors is needed, and under which name it goes, out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from .phrases import Value
+from .plan import ClassPlan, Event, Family, Fork, Step, Tap, Variable
+from .python_text import TAKEN
+
+SPARE = ("out", "y", "z")
+
+
+class Tensors:
+    """The tensors of one `forward`. Time is counted in steps: what is read later than now is live."""
+
+    def __init__(self, plan: ClassPlan, input_names: Sequence[str]) -> None:
+        self.plan = plan
+        self.taps = [step for step in plan.steps if isinstance(step, Tap)]
+        self.body = [step for step in plan.steps if not isinstance(step, Tap)]
+        self.readers: Counter[int] = Counter()
+        """How often each tensor is read, by the `id` of its variable, as in the tables below."""
+        self.joins: dict[int, tuple[Step, int]] = {}
+        """The last step that reads a tensor, and the place in which it does."""
+        self.last: dict[int, int] = {}
+        self.reads: dict[int, list[int]] = {}
+        self.side_ends = 0
+        """Until when the side of a fork runs that is being written."""
+        self.clock = 0
+        self.values: dict[int, Value] = {}
+        """How each tensor is written so far."""
+        self.holders: dict[str, Variable] = {}
+        """What each name stands for."""
+        self.reserved: dict[int, str] = {}
+        """The names that tensors must have: what both sides of a fork assign."""
+        self.declared: set[str] = set(input_names)
+        self.inputs = {id(variable) for variable in plan.inputs}
+        if plan.kind == "net" and len(plan.outputs) == 1:
+            plan.outputs[0].hint = "logits"
+        self._count(self.body)
+        for tap in self.taps:
+            self._count(tap.steps)
+        self.clock += 1
+        for tap in self.taps:
+            self._read(tap.value)
+        for variable in plan.outputs:
+            self._read(variable)
+        for name, variable in zip(input_names, plan.inputs, strict=True):
+            self.values[id(variable)] = Value(name, reads=frozenset((name,)))
+            self.holders[name] = variable
+        self.clock = 0
+
+    def _read(self, variable: Variable) -> None:
+        self.readers[id(variable)] += 1
+        self.last[id(variable)] = max(self.clock, self.last.get(id(variable), 0))
+        self.reads.setdefault(id(variable), []).append(self.clock)
+
+    def _count(self, steps: Iterable[Event]) -> None:
+        for step in steps:
+            self.clock += 1
+            match step:
+                case Step(inputs=inputs):
+                    for position, variable in enumerate(inputs):
+                        self._read(variable)
+                        self.joins[id(variable)] = (step, position)
+                case Fork(then=then, otherwise=otherwise, sides=sides):
+                    self._count(then)
+                    self._count(otherwise)
+                    self.clock += 1
+                    for side in sides:
+                        for variable in side:
+                            self._read(variable)
+                case Family(input=variable):
+                    self._read(variable)
+
+    def is_live(self, name: str) -> bool:
+        """Whether what has that name is still read, or it stands in an expression not yet written."""
+        holder = self.holders.get(name)
+        if (
+            holder is not None
+            and self.last.get(id(holder), 0) > self.clock
+            and str(self.values[id(holder)]) == name
+        ):
+            return True
+        return any(
+            name in value.reads and value.depth != 0 and self.last.get(key, 0) > self.clock
+            for key, value in self.values.items()
+        )
+
+    def is_read_here(self, name: str) -> bool:
+        """Whether this side of a fork still reads what has that name."""
+        holder = self.holders.get(name)
+        reads = self.reads.get(id(holder), ()) if holder is not None else ()
+        return any(self.clock < at <= self.side_ends for at in reads)
+
+    def name(self, output: Variable, inputs: Sequence[Variable]) -> str:
+        """A name for a tensor: its label where it is read later on, else the one that flows."""
+        name = self.reserved.get(id(output))
+        if name is None or self.is_read_here(name):
+            name = self.choose(output, inputs)
+        self.values[id(output)] = Value(name, typed=name in self.declared, reads=frozenset((name,)))
+        self.holders[name] = output
+        return name
+
+    def choose(self, output: Variable, inputs: Sequence[Variable]) -> str:
+        lasting = self.readers[id(output)] > 1 or self.last.get(id(output), 0) > self.clock + 1
+        if lasting and id(output) in self.joins:
+            reader, position = self.joins[id(output)]
+            lasting = not (reader.overwrites and position == 0 and self.readers[id(output)] == 1)
+        hint = output.hint
+        if lasting and hint and hint.isidentifier() and hint not in TAKEN and not self.is_live(hint):
+            return hint
+        candidates = [
+            str(self.values[id(variable)])
+            for variable in inputs
+            if id(variable) not in self.inputs or self.plan.kind != "net"
+        ]
+        candidates = [name for name in candidates if name in ("x", *SPARE)]
+        for name in (*candidates, "x", *SPARE):
+            if not self.is_live(name):
+                return name
+        number = 2
+        while self.is_live(f"x{number}"):
+            number += 1
+        return f"x{number}"
