@@ -59,7 +59,7 @@ def apply(
         case Repeated():
             return _repeat(e, layer, value, scope, site, shared)
         case SharedLayer(layer=once, shared=key):
-            return _apply_shared(e, once, key, value, scope, site, label, inner)
+            return _apply_shared(e, once, e.own_shared(key), value, scope, site, label, inner)
     raise AssertionError(layer)
 
 

@@ -100,7 +100,7 @@ def _share(e: Elaboration, expr: ast.Call, scope: Scope) -> SharedLayer:
     layer = evaluating.evaluate(e, expr.arguments[0].value, scope)
     if not isinstance(layer, Layer):
         raise scope.fault(expr.arguments[0], "wrong-type", f"`share` takes a layer, not {describe(layer)}")
-    return SharedLayer(layer, Shared())
+    return SharedLayer(layer, Shared(home=e))
 
 
 def bind_arguments(

@@ -12,7 +12,7 @@ from ..ops.arguments import bind
 from ..ops.base import Op, Reject, Shape
 from ..ops.entry import Input
 from .faults import Enough, Fault, Report
-from .frames import Apply, Argument, Event, Frame, InputEvent, Merge, OutputEvent, Tensor
+from .frames import Apply, Argument, Event, Frame, InputEvent, Merge, OutputEvent, Shared, Tensor
 from .limits import Limits
 from .refusals import refuse
 from .scope import Scope
@@ -49,6 +49,7 @@ class Elaboration:
         self.outputs: list[OutputEvent] = []
         self.weights: dict[int, int] = {}
         """Owner of the weights, of the nodes that do not own theirs."""
+        self.adopted: dict[int, Shared] = {}
 
     # --- events ---
 
@@ -151,6 +152,12 @@ class Elaboration:
         self.nodes.append(Made(Input(shape.dims, shape.dtype), (), self.frame, event, site, scope.item, {}))
         self.shapes.append(shape)
         return Tensor(event.node, shape, self.frame)
+
+    def own_shared(self, shared: Shared) -> Shared:
+        """The instance that is this net's."""
+        if shared.home is self:
+            return shared
+        return self.adopted.setdefault(id(shared), Shared(name=shared.name, home=self))
 
     # --- mistakes ---
 

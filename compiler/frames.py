@@ -178,6 +178,8 @@ class Shared(Struct, eq=False):
     """Its `let`, where there is one."""
     first: tuple[int, int] | None = None
     """The nodes of the first use: from, up to."""
+    home: object = None
+    """The elaboration that evaluated it: a `share` at file level is another instance in each net."""
 
 
 class Frame(Struct, eq=False, kw_only=True):

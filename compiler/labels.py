@@ -100,12 +100,12 @@ def bind_label(e: Elaboration, label: ast.Label, scope: Scope) -> Label:
             help=f"write `{label.name}[i]:` with the loop's variable",
         )
     attribute = label.name + names.suffix(indices)
-    if not attribute.isidentifier():
+    if not attribute.isidentifier() or not attribute.isascii() or attribute.startswith("__"):
         raise scope.fault(
             label,
             "bad-label",
             f"`{attribute}` cannot be the name of a module",
-            help="use letters, digits and `_`",
+            help="use the letters a to z, digits and `_`, but no `__` before them",
         )
     if attribute in RESERVED:
         raise scope.fault(

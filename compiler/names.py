@@ -9,7 +9,8 @@ merges, and a merge's members are one child each. A label replaces its child's n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence, Set
+from itertools import count
 
 from ..dsl.diagnostics import Note
 from .faults import Fault
@@ -95,6 +96,8 @@ class Naming:
         self.labels: dict[str, int] = {}
         self.owners: dict[int, str] = {}
         """Paths of shared layers, by `id` of their `Shared`."""
+        self.lets: dict[str, set[str]] = {}
+        """The attributes that `let`s give to shared layers, by the path of the module where these stand."""
 
     def name(self, frame: Frame) -> Module:
         """The root module of a net."""
@@ -114,15 +117,18 @@ class Naming:
         """Children of a block or net by label, or by their kind and a running number."""
         place = _Attributes(self, module)
         place.take_labels(frame.events)
+        place.bind_lets(frame.events)
         place.walk(frame.events)
 
     def _numbers(self, events: Sequence[Event], module: Module) -> None:
         """Children of a container by label, or by number."""
         taken: dict[str, Label] = {}
         number = 0
-        for event in splice(events):
+        spliced = list(splice(events))
+        labels = {event.label.attribute for event in spliced if event.label is not None}
+        for event in spliced:
             if isinstance(event, Bind):
-                self._bind(event, module)
+                self._bind(event, module, labels)
             elif isinstance(event, Names):
                 self._named_values(event, module, taken)
             elif is_child(event):
@@ -192,8 +198,11 @@ class Naming:
 
     def merging(self, event: Merge, module: Module, name: str) -> None:
         """The nodes of a merge that is a module: children without weights, named after the group."""
+        taken = {child.attribute for child in module.children}
         for index, node in enumerate(event.nodes):
             attribute = name if len(event.nodes) == 1 else f"{name}{index + 1}"
+            while attribute in taken:
+                attribute += "_"
             child = Module(f"{module.path}.{attribute}", attribute, "layer", event, None, [], (node,), node)
             module.children.append(child)
             self.names[node] = child.path
@@ -209,11 +218,16 @@ class Naming:
         owner = self.owners.setdefault(id(shared), path)
         return None if owner == path else owner
 
-    def _bind(self, event: Bind, module: Module) -> None:
-        """`let f = share(...)`: the layer is named by its `let`, where that stands."""
+    def _bind(self, event: Bind, module: Module, labels: Container[str]) -> None:
+        """`let f = share(...)`: the layer is named by its `let`, where that stands; `f2` if `f` is taken."""
         value = event.argument.value
-        if isinstance(value, SharedLayer):
-            self.owners.setdefault(id(value.shared), joined(module, event.name))
+        if not isinstance(value, SharedLayer) or id(value.shared) in self.owners:
+            return
+        lets = self.lets.setdefault(module.path, set())
+        names = (event.name if number == 1 else f"{event.name}{number}" for number in count(1))
+        attribute = next(name for name in names if name not in lets and name not in labels)
+        lets.add(attribute)
+        self.owners[id(value.shared)] = joined(module, attribute)
 
     def _named_values(self, event: Names, module: Module, taken: dict[str, Label]) -> None:
         for label, tensor in zip(event.labels, event.outputs, strict=False):
@@ -254,8 +268,8 @@ class _Attributes:
         self.naming, self.module = naming, module
         self.taken: dict[str, Label] = {}
         self.counts: dict[str, int] = {}
-        self.bound: set[str | None] = set()
-        """The names that `let`s here give to shared layers."""
+        self.numbered: set[str] = set()
+        """The attributes given so far: `relu61` is the 61st `relu`, or the first `relu6`."""
 
     def take_labels(self, events: Sequence[Event]) -> None:
         """Labels first: running numbers pass over them."""
@@ -265,21 +279,27 @@ class _Attributes:
             elif isinstance(event, InputEvent):
                 if event.label is not None:
                     self.naming.claim(event.label, self.taken)
-            elif isinstance(event, Bind):
-                self.naming._bind(event, self.module)
-                if isinstance(event.argument.value, SharedLayer):
-                    self.bound.add(event.name)
             elif event.label is not None:
                 self.naming.claim(event.label, self.taken)
             else:
                 for inner in _inside(event):
                     self.take_labels(inner)
 
+    def bind_lets(self, events: Sequence[Event]) -> None:
+        """Then shared layers, which are named by their `let`."""
+        for event in events:
+            if isinstance(event, Bind):
+                self.naming._bind(event, self.module, self.taken)
+            elif event.label is None:
+                for inner in _inside(event):
+                    self.bind_lets(inner)
+
     def walk(self, events: Sequence[Event]) -> None:
         for event in events:
             match event:
                 case InputEvent(node=node, name=name):
-                    self.naming.names[node] = self._free(name) if event.label is None else name
+                    self.naming.names[node] = name
+                    self.numbered.add(name)
                 case Apply() | Call():
                     self.naming.add(event, self._attribute(event), self.module)
                 case SequenceEvent() | Merge() if event.label is not None:
@@ -293,22 +313,25 @@ class _Attributes:
     def _attribute(self, event: Apply | Call) -> str:
         if event.label is not None:
             return event.label.attribute
-        if event.shared is not None and event is event.shared.owner and event.shared.name in self.bound:
-            return event.shared.name or ""
+        if event.shared is not None and event is event.shared.owner:
+            path = self.naming.owners.get(id(event.shared), "")
+            attribute = path.rpartition(".")[2]
+            if path == joined(self.module, attribute) and attribute in self._lets():
+                return attribute
         return self._number(event.frame.name if isinstance(event, Call) else event.op.name)
 
-    def _number(self, name: str) -> str:
-        """The next `name1`, `name2`, ... that no label has."""
-        while True:
-            count = self.counts[name] = self.counts.get(name, 0) + 1
-            attribute = f"{name}{count}"
-            if attribute not in self.taken and attribute not in self.bound:
-                return attribute
+    def _lets(self) -> Set[str]:
+        return self.naming.lets.get(self.module.path, frozenset())
 
-    def _free(self, name: str) -> str:
-        while name in self.taken:
-            name += "_"
-        return name
+    def _number(self, name: str) -> str:
+        """The next `name1`, `name2`, ... that nothing else has."""
+        lets = self._lets()
+        while True:
+            number = self.counts[name] = self.counts.get(name, 0) + 1
+            attribute = f"{name}{number}"
+            if attribute not in self.taken and attribute not in lets and attribute not in self.numbered:
+                self.numbered.add(attribute)
+                return attribute
 
     def _merging(self, event: Merge) -> None:
         for node in event.nodes:

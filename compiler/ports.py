@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from . import evaluate as evaluating
 from .elaboration import Elaboration
 from .frames import Argument, Event, InputEvent, OutputEvent, Tensor
 from .functions import whole
-from .scope import Labelled, Scope
+from .scope import Labelled, Scope, labels_in
 from .values import Value, describe
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _in_net(e: Elaboration, statement: ast.Statement, what: str, scope: Scope) -
 def run_input(e: Elaboration, statement: ast.Input, scope: Scope, course: Course) -> None:
     _in_net(e, statement, "an input", scope)
     label = labels.bind_label(e, statement.label, scope) if statement.label is not None else None
-    name = label.attribute if label is not None else free_name("input", [event.name for event in e.inputs])
+    name = label.attribute if label is not None else free_name(e, "input", e.inputs)
     dtype = statement.dtype.id if statement.dtype is not None else "float32"
     if dtype not in ("float32", "int64"):
         assert statement.dtype is not None
@@ -74,9 +75,10 @@ def run_input(e: Elaboration, statement: ast.Input, scope: Scope, course: Course
         e.sink.append(event)
 
 
-def free_name(word: str, taken: list[str]) -> str:
-    """`input`, `input2`, ...: the name of a way in or out that has no label."""
-    names = (word if number == 1 else f"{word}{number}" for number in count(len(taken) + 1))
+def free_name(e: Elaboration, word: str, earlier: Sequence[InputEvent | OutputEvent]) -> str:
+    """`input`, `input2`, ...: the name of a way in or out that has no label, and that no label has."""
+    taken = {event.name for event in earlier} | {label.name for label in labels_in(e.frame.definition)}
+    names = (word if number == 1 else f"{word}{number}" for number in count(len(earlier) + 1))
     return next(name for name in names if name not in taken)
 
 
@@ -128,7 +130,7 @@ def run_output(
     steps = statement.value.steps if isinstance(statement.value, ast.Chain) else (statement.value,)
     events: list[Event] = []
     received = flow.received(course, steps, e, scope)
-    name = free_name("output", [event.name for event in e.outputs])
+    name = free_name(e, "output", e.outputs)
     with e.writing(events):
         if label is None:
             value = chains.run_steps(e, steps, scope, received)

@@ -102,6 +102,18 @@ def test_settings_bind_parameters_and_inputs_their_sizes():
     assert next(iter(graph)).op.shape([]).dims == (1, 9, 9)
 
 
+def test_a_share_of_the_file_is_another_layer_in_each_net():
+    nets = "net a { input x: 4x4x4; relu -> f -> f }\nnet b { input x: 4x4x4; f -> f }"
+    program = read(f"let f = share(conv(1x1, 4))\n{nets}")
+    owners = []
+    for _ in range(2):
+        for net in "ab":
+            graph = lower(program, net)
+            assert graph is not None
+            owners.append([graph[node.weights].name for node in graph if node.op.name == "conv"])
+    assert owners == [["conv1", "conv1"]] * 4
+
+
 LIMITED = {
     "list_entries": "conv(1x1, len(range(11)))",
     "calls": "f(12)",

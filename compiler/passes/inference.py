@@ -46,7 +46,7 @@ def prune(root: Module, keep: set[int]) -> Module:
     for module in reversed(list(root.walk())):  # what is nested comes before what holds it
         children = [child for child in (left[id(old)] for old in module.children) if child is not None]
         nodes = tuple(id_ for id_ in module.nodes if id_ in keep)
-        emptied = (module.nodes or module.children) and not (nodes or children)
+        emptied = module is not root and (module.nodes or module.children) and not (nodes or children)
         output = module.output if module.output in keep else None
         left[id(module)] = (
             None
@@ -54,7 +54,7 @@ def prune(root: Module, keep: set[int]) -> Module:
             else msgspec.structs.replace(module, children=children, nodes=nodes, output=output)
         )
     pruned = left[id(root)]
-    assert pruned is not None, "a net's outputs are kept"
+    assert pruned is not None, "the net itself is kept"
     gone = {module.path for module in root.walk()} - {module.path for module in pruned.walk()}
     owners: dict[str, str] = {}
     for module in pruned.walk():
