@@ -303,6 +303,17 @@ def test_places_of_an_option_are_marked_in_the_option() -> None:
     assert "      ^^^^" in told
 
 
+def test_what_would_steer_a_terminal_is_shown_and_not_sent(folder: Path) -> None:
+    for name in ("a\33[2J.net", "a\n::error::b.net"):
+        told = netc("check", name)
+        assert told.exit_code == 2
+        assert "\33" not in told.stderr
+        assert "\n::" not in told.stderr
+        (folder / name).write_text(WRONG)
+        assert "\33" not in netc("check", name).stderr
+        assert "\n::" not in netc("check", name).stderr
+
+
 def test_standard_input_is_a_spec() -> None:
     assert netc("compile", "-", stdin=SMALL).exit_code == 0
     assert "<stdin>:3" in netc("check", "-", stdin=WRONG).stderr

@@ -6,10 +6,10 @@ import click
 
 from .. import driver
 from ..drawing import SUFFIXES, PictureFormat, TableFormat, draw_as, tabulate
-from ..files import Spec
+from ..files import Spec, Unusable
 from ..settings import Misused, Setting, read_settings
 from .options import compile_or_stop, open_spec, variant
-from .terminal import USED_WRONGLY, give, say, stop
+from .terminal import give, say
 
 
 @click.command(
@@ -104,9 +104,6 @@ def explain_label(compiled: driver.Compiled, label: str) -> str:
     if found is None:
         from ..compiler.suggestions import suggest
 
-        say(f"error: `{compiled.name}` has no part `{label}`")
         help = suggest(label, compiled.training.parts.known())
-        if help:
-            say(f"  = help: {help}")
-        stop(USED_WRONGLY)
+        raise Unusable(f"`{compiled.name}` has no part `{label}`", help)
     return render(explain(*found))

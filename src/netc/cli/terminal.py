@@ -25,9 +25,12 @@ def coloured(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def say(message: str) -> None:
-    """A line for the person, beside the result."""
-    click.echo(message, err=True)
+def say(*lines: str) -> None:
+    """Lines for the person, beside the result. What would steer a terminal (in the name of a file, say) is
+    shown and not sent."""
+    from ..dsl.report import show
+
+    click.echo("\n".join(map(show, lines)), err=True)
 
 
 def report(diagnostics: Iterable[Diagnostic]) -> None:
@@ -59,7 +62,7 @@ def end(error: BaseException) -> int:
             error.show()
             return error.exit_code
         case Unusable():
-            say(f"error: {error.message}" + (f"\n  = help: {error.help}" if error.help else ""))
+            say(f"error: {error.message}", *([f"  = help: {error.help}"] if error.help else []))
             return USED_WRONGLY
         case Misused():
             say(f"error: {error.message}")
@@ -76,7 +79,7 @@ def end(error: BaseException) -> int:
     if os.environ.get("NETC_TRACEBACK"):
         raise error
     say(
-        f"netc itself is wrong here ({type(error).__name__}: {error}); your spec may be fine.\n"
-        "  = help: please report this, with the spec; `NETC_TRACEBACK=1` shows where it happened"
+        f"netc itself is wrong here ({type(error).__name__}: {error}); your spec may be fine.",
+        "  = help: please report this, with the spec; `NETC_TRACEBACK=1` shows where it happened",
     )
     return NETC_WRONG
