@@ -9,7 +9,7 @@ from msgspec import Struct
 from ..dsl import ast
 from ..dsl.diagnostics import Note
 from ..dsl.parser import DEFINITIONS, parse
-from ..dsl.source import Source
+from ..dsl.source import Place, Source
 from ..ops.registry import LAYERS
 from .faults import POISON, Fault, Report, Silent
 from .limits import Limits
@@ -60,6 +60,8 @@ class FileScope:
         self.imports: dict[str, Import] = {}
         self._values: dict[str, Value] = {}
         self._open: set[str] = set()
+        self.blind = False
+        """Whether all of a file should be here that could not be read, so that any name may be one of its."""
 
     def known(self) -> list[str]:
         return [*self.definitions, *self.imports, *BUILTINS]
@@ -81,8 +83,15 @@ class FileScope:
         return True, value
 
     def lost(self, name: str) -> bool:
-        """Whether an item that could not be read would have given it: then it stays silent."""
-        return not self.file.broken.isdisjoint((name, "*"))
+        """Whether an item or a file that could not be read would have given it: then it stays silent."""
+        return self.blind or not self.file.broken.isdisjoint((name, "*"))
+
+    def miss(self, use: ast.Use) -> None:
+        """The file of `use` could not be read: the names that it would have brought stay silent."""
+        self.blind |= use.names is None
+        for name in use.names or ():
+            if name.id not in self.definitions:
+                self._values.setdefault(name.id, POISON)
 
     def net_names(self) -> list[str]:
         """The nets that this file defines, in its order."""
@@ -213,20 +222,17 @@ class _Reader:
             self.report.add(
                 Fault("missing-file", source or missing, place, "not read" if source else "not found")
             )
-            # what the file would have brought is unknown, so its names stay silent
-            for name in use.names or ():
-                scope._values.setdefault(name.id, POISON)
+            scope.miss(use)
             return
         if source.name in users:
-            chain = " -> ".join((*users[users.index(source.name) :], source.name))
-            self.report.add(
-                Fault("import-cycle", f"these files use each other: {chain}", place, "closes the cycle")
-            )
+            self.report.add(_cycle(users[users.index(source.name) :], place))
+            scope.miss(use)
             return
         other = self.files.get(source.name) or self.read(source, users)
         if use.names is None:
             for defined in (*other.definitions, *other.file.broken):
                 scope.imports.setdefault(defined, Import(other, defined))
+            scope.blind |= other.lost("*")
             return
         for wanted in use.names:
             if wanted.id in other.definitions or other.lost(wanted.id):
@@ -242,3 +248,16 @@ class _Reader:
                 )
             )
             scope._values.setdefault(wanted.id, POISON)
+
+
+def _cycle(files: tuple[str, ...], place: Place) -> Fault:
+    if len(files) == 1:
+        return Fault(
+            "import-cycle",
+            "this file uses itself",
+            place,
+            "this very file",
+            help="`use` looks beside the file first; under another name this file can use the bundled one",
+        )
+    chain = " -> ".join((*files, files[0]))
+    return Fault("import-cycle", f"these files use each other: {chain}", place, "closes the cycle")

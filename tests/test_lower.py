@@ -17,6 +17,8 @@ from netc.files import read_bundled
 
 
 def read(text: str, **files: str) -> Program:
+    files["case"] = text
+
     def load(name: str, user: Source) -> Source | None:
         return Source(f"{name}.net", files[name]) if name in files else None
 
@@ -112,6 +114,33 @@ def test_a_share_of_the_file_is_another_layer_in_each_net():
             assert graph is not None
             owners.append([graph[node.weights].name for node in graph if node.op.name == "conv"])
     assert owners == [["conv1", "conv1"]] * 4
+
+
+@pytest.mark.parametrize(
+    ("use", "files", "code"),
+    [
+        ("use gone", {}, "missing-file"),
+        ("use gone (one, two)", {}, "missing-file"),
+        ("use back", {"back": "use case\nblock one { relu }"}, "import-cycle"),
+        ("use back (one)", {"back": "use case (two)\nblock one { two }"}, "import-cycle"),
+        ("use case (one)", {}, "import-cycle"),
+        ("use half", {"half": "block one { relu"}, "unclosed"),
+    ],
+)
+def test_what_an_unread_file_would_have_brought_is_silent(use, files, code):
+    program = read(f"{use}\nblock two {{ relu }}\nnet n {{ input: 3x8x8; one -> two }}", **files)
+    lower(program, "n")
+    assert [diagnostic.code for diagnostic in program.report.take()] == [code]
+
+
+def test_names_of_other_files_are_found_in_their_own():
+    _, graph = elaborate(
+        "use b\nuse c (unit)\nblock relu { tanh }\nnet n { input x: 3x8x8; only_b -> deep -> unit -> relu }",
+        b="use c\nblock only_b { mine -> relu }\nblock unit { gelu }\nlet deep = (relu -> unit); let mine = elu",
+        c="block unit { sigmoid }\nlet mine = softmax",
+    )
+    assert graph is not None
+    assert [node.op.name for node in graph][1:] == ["elu", "relu", "relu", "gelu", "sigmoid", "tanh"]
 
 
 LIMITED = {
