@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from conftest import layer_examples
 
-from netc.codegen.layers import FLAT_LINEAR
+from netc.codegen.calls import FLAT_LINEAR
 from netc.ops.arguments import bind
 from netc.ops.base import Shape, Window
 from netc.ops.registry import LAYERS
