@@ -10,7 +10,8 @@ from ..dsl.source import Place
 from ..ops.base import Window
 from .facts import Facts
 from .faults import Fault, Report, Silent, text_of
-from .functions import is_number, same
+from .functions import is_number
+from .operators import same
 from .printed import agrees
 from .program import FileScope
 from .receptive import Span

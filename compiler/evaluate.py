@@ -10,8 +10,9 @@ from . import calls, chains, labels
 from .elaboration import Elaboration
 from .faults import Enough, Fault, Silent
 from .frames import Argument, Frame, Tensor
-from .functions import entries_in, negate, operate, sized, whole
+from .functions import entries_in, sized, whole
 from .limits import Limits
+from .operators import negate, operate
 from .program import FileScope
 from .scope import Labels, Scope
 from .values import (

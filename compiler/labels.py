@@ -5,11 +5,12 @@ from __future__ import annotations
 from ..dsl import ast
 from ..ops.base import Window
 from . import evaluate as evaluating
-from . import names
 from .elaboration import Elaboration
 from .faults import POISON, Silent
 from .frames import Label, Merge, Sequence, Tensor
 from .functions import whole
+from .names import suffix
+from .nesting import children
 from .reserved import RESERVED
 from .scope import Labelled, Scope
 from .suggestions import suggest
@@ -61,11 +62,11 @@ def child_of(e: Elaboration, expr: ast.Index, scope: Scope) -> Labelled:
     number = keys[0] if len(keys) == 1 and isinstance(keys[0], int) else -1
     written = ", ".join(map(str, keys))
     if outer is not None and isinstance(outer.event, (Sequence, Merge)):
-        children = names.children(outer.event)
-        if 0 <= number < len(children):
-            outputs = children[number].outputs
-            return Labelled(outputs[0] if len(outputs) == 1 else outputs, None, children[number])
-        count = f"{len(children)} {'child' if len(children) == 1 else 'children'}"
+        found = children(outer.event)
+        if 0 <= number < len(found):
+            outputs = found[number].outputs
+            return Labelled(outputs[0] if len(outputs) == 1 else outputs, None, found[number])
+        count = f"{len(found)} {'child' if len(found) == 1 else 'children'}"
         raise scope.fault(
             expr, "unknown-label", f"this sequence has {count}, from 0 on, so none is [{written}]"
         )
@@ -99,7 +100,7 @@ def bind_label(e: Elaboration, label: ast.Label, scope: Scope) -> Label:
             f"the label `{label.name}` stands in a loop and needs an index",
             help=f"write `{label.name}[i]:` with the loop's variable",
         )
-    attribute = label.name + names.suffix(indices)
+    attribute = label.name + suffix(indices)
     if not attribute.isidentifier() or not attribute.isascii() or attribute.startswith("__"):
         raise scope.fault(
             label,

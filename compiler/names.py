@@ -9,7 +9,7 @@ merges, and a merge's members are one child each. A label replaces its child's n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence, Set
+from collections.abc import Callable, Container, Sequence, Set
 from itertools import count
 
 from ..dsl.diagnostics import Note
@@ -17,56 +17,25 @@ from .faults import Fault
 from .frames import (
     Apply,
     Bind,
-    Branch,
     Call,
     Event,
     Frame,
     InputEvent,
     Label,
-    Loop,
     Member,
     Merge,
     Names,
-    OutputEvent,
     Shared,
 )
 from .frames import Sequence as SequenceEvent
 from .graph import Module
+from .nesting import inside, is_child, splice
 from .values import SharedLayer
 
 
 def suffix(indices: Sequence[int | str]) -> str:
     """What indices add to a label: `[1]` is `1`, `[3, 2]` is `3_2`, `["b"]` is `b`."""
     return "_".join(map(str, indices))
-
-
-def splice(events: Sequence[Event]) -> Iterator[Event]:
-    """The events that are children of one sequence: repeats, `for`, `if` and parentheses give theirs."""
-    for event in events:
-        match event:
-            case Loop(turns=turns):
-                for turn in turns:
-                    yield from splice(turn.events)
-            case Branch(events=inner) | OutputEvent(events=inner):
-                yield from splice(inner)
-            case SequenceEvent(form="chain", label=None, events=inner):
-                yield from splice(inner)
-            case _:
-                yield event
-
-
-def children(event: Event) -> list[Event]:
-    """The children by number of a labelled sequence or merge."""
-    events: Sequence[Event] = ()
-    if isinstance(event, SequenceEvent):
-        events = event.events
-    elif isinstance(event, Merge):
-        events = event.members
-    return [child for child in splice(events) if is_child(child)]
-
-
-def is_child(event: Event) -> bool:
-    return isinstance(event, (Apply, Call, SequenceEvent, Merge, Member))
 
 
 def is_sequence(frame: Frame) -> bool:
@@ -282,7 +251,7 @@ class _Attributes:
             elif event.label is not None:
                 self.naming.claim(event.label, self.taken)
             else:
-                for inner in _inside(event):
+                for inner in inside(event):
                     self.take_labels(inner)
 
     def bind_lets(self, events: Sequence[Event]) -> None:
@@ -291,7 +260,7 @@ class _Attributes:
             if isinstance(event, Bind):
                 self.naming._bind(event, self.module, self.taken)
             elif event.label is None:
-                for inner in _inside(event):
+                for inner in inside(event):
                     self.bind_lets(inner)
 
     def walk(self, events: Sequence[Event]) -> None:
@@ -305,7 +274,7 @@ class _Attributes:
                 case SequenceEvent() | Merge() if event.label is not None:
                     self.naming.add(event, event.label.attribute, self.module)
                 case _:
-                    for inner in _inside(event):
+                    for inner in inside(event):
                         self.walk(inner)
                     if isinstance(event, Merge):
                         self._merging(event)
@@ -339,23 +308,6 @@ class _Attributes:
             full = joined(self.module, attribute)
             self.module.children.append(Module(full, attribute, "layer", event, None, [], (node,), node))
             self.naming.names[node] = full
-
-
-def _inside(event: Event) -> list[Sequence[Event]]:
-    """The lists of events that stand in an event which is no module of its own."""
-    match event:
-        case Loop(turns=turns):
-            return [turn.events for turn in turns]
-        case (
-            Branch(events=events)
-            | SequenceEvent(events=events)
-            | Member(events=events)
-            | OutputEvent(events=events)
-        ):
-            return [events]
-        case Merge(members=members):
-            return [members]
-    return []
 
 
 def _output(outputs: Sequence[object]) -> int | None:

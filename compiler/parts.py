@@ -10,7 +10,8 @@ from msgspec import Struct
 from ..dsl import ast
 from ..dsl.parser import parse_item
 from .graph import Graph, Module
-from .names import children, suffix
+from .names import suffix
+from .nesting import children
 
 
 class Part(Struct, frozen=True):

@@ -11,7 +11,7 @@ from ..ops.arguments import parameters
 from ..ops.base import Op, Reject
 from .faults import Fault
 from .frames import Argument, Event, Member, Merge, Tensor
-from .names import splice
+from .nesting import splice
 from .origins import explain, explain_difference, explain_size, projection
 from .scope import Scope
 

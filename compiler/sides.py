@@ -11,9 +11,10 @@ from ..dsl import ast
 from .evaluate import evaluate_alone
 from .facts import Facts
 from .faults import Fault
-from .functions import Refusal, call, operate, whole
+from .functions import Refusal, call, whole
 from .limits import Limits
 from .metrics import METRICS, Subject, Unaskable, count
+from .operators import operate
 from .program import FUNCTIONS, FileScope
 from .suggestions import suggest
 from .values import Value
