@@ -4,6 +4,7 @@ out."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from ..compiler.frames import (
@@ -91,12 +92,10 @@ class Alignment(Calls):
             names[name] = common(values)
             source = loops[0].source
             if names[name] is UNUSABLE and source is not None and source.expr is not None:
-                try:
-                    entry = item(integer(translate(source.expr, scope)), number)
-                except Unsettled:
-                    continue
-                if self.settling.holds(entry, values, rows):
-                    names[name] = entry
+                with suppress(Unsettled):
+                    entry = item(integer(translate(listed(source.expr, loops[0], name), scope)), number)
+                    if self.settling.holds(entry, values, rows):
+                        names[name] = entry
         return scope.inside(names)
 
     def condition(self, rows: Sequence[Row], column: Sequence[Branch], scope: Around) -> Expr:
@@ -172,3 +171,14 @@ def word_of(branch: Branch) -> str:
     if isinstance(expr, ast.Unary) and expr.operator == "not":
         expr = expr.operand
     return expr.id if isinstance(expr, ast.Name) else ""
+
+
+def listed(source: ast.Expr, loop: Loop, name: str) -> ast.Expr:
+    """The list whose entries a loop variable takes: `zip(a, b)` and `enumerate(a)` have one for each
+    variable."""
+    match source, loop.site:
+        case ast.Call(target=ast.Name(id="zip"), arguments=arguments), ast.For(targets=targets):
+            return arguments[[target.id for target in targets].index(name)].value
+        case ast.Call(target=ast.Name(id="enumerate"), arguments=arguments), _:
+            return arguments[0].value
+    return source

@@ -63,7 +63,8 @@ class LayerInRows:
             if slot.each:
                 candidates.append(lambda: instantiate(slot.each, self.look_up))
         name = self.layers.parameter_name(self.rows, self.title, slot.name, arguments)
-        return self.settling.require(values, self.rows, name, arguments, *candidates)
+        counts = slot.name.endswith(("_channels", "_features"))
+        return self.settling.require(values, self.rows, name, arguments, *candidates, guess=counts)
 
     def look_up(self, name: str) -> Expr:
         """A name of a formula: a parameter of the layer, a part of its window, or what enters it."""
@@ -131,7 +132,7 @@ class LayerInRows:
             return self.settling.term_of(arguments, self.rows, self.scope)
         except Unsettled:
             if any(argument is None for argument in arguments):
-                raise
+                return self._sometimes(name, arguments)
         values = [argument.value for argument in arguments if argument is not None]
         if identical(values):
             return constant(values[0])
@@ -141,6 +142,23 @@ class LayerInRows:
         ):
             raise Unsettled(name)
         return self._foreign(name, values, arguments)
+
+    def _sometimes(self, name: str, arguments: Sequence[Argument | None]) -> Term:
+        """What came with `...opts` in some uses; in the others the layer's own default holds."""
+        absent = [argument is None for argument in arguments]
+        values = [getattr(node.op, name, UNSET) for node in self.nodes]
+        named = self.layers.parameter_name(self.rows, self.title, name, arguments)
+        defaults = [value for value, without in zip(values, absent, strict=True) if without]
+        passed = all(
+            argument is None or row.use.frame.rest.get(named) is argument
+            for row, argument in zip(self.rows, arguments, strict=True)
+        )
+        if not passed or not all(map(is_plain, values)) or not identical(defaults):
+            raise Unsettled(name)
+        found = [plain(value) for value in values]
+        if identical(found):
+            return Const(found[0])
+        return self.settling.foreign(found, self.rows, named, arguments, default=plain(defaults[0]))
 
     def _foreign(self, name: str, values: list[Any], arguments: Sequence[Argument | None]) -> Term:
         """An argument that was written elsewhere and passed here: a parameter, or two for a window."""

@@ -99,7 +99,15 @@ class Calls(Layers):
             arguments = [parameter.arguments[index] if parameter.arguments else None for _, index in found]
             named = self.parameter_name(rows, title, parameter.name, arguments)
             written = partial(callee.argument, parameter, arguments)
-            given[parameter.name] = self.settling.require(values, rows, named, arguments, written)
+            expr = self.settling.express(values, rows, written, guess=parameter.origin == "channels")
+            if expr is None:
+                default = (
+                    parameter.default
+                    if parameter.origin == "foreign" and parameter.default in values
+                    else UNSET
+                )
+                expr = self.settling.foreign(values, rows, named, arguments, default=default)
+            given[parameter.name] = expr
         return plan, given, found
 
     def written(self, plan: ClassPlan, given: Mapping[str, Expr | str]) -> tuple[Given, ...]:
@@ -117,7 +125,7 @@ class Calls(Layers):
         names = {name: expr for name, expr in given.items() if not isinstance(expr, str)}
         for parameter in plan.unprinted:
             values = [parameter.values[index] for _, index in found]
-            expr = self.settling.express(values, rows)
+            expr = self.settling.express(values, rows, guess=True)
             if expr is not None:
                 names[parameter.name] = expr
         return names

@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct
 
 from .children import children, clause, construct, generate, is_keyed, is_plain, names_in
 from .expressions import unary
-from .flags import Flag, attributes_of
+from .kept import Kept, attributes_of, read_in_forward
 from .lines import STEP, Brackets, Piece, lay_out
 from .plan import (
     Chain,
@@ -55,7 +55,7 @@ def home(plan: ClassPlan) -> Home:
     if plan.steps and isinstance(plan.steps[0], Family):
         return Home("nn.ModuleList" if plan.steps[0].key is None else "nn.ModuleDict")
     attributes: list[str] = []
-    plain = not held(plan)
+    plain = not read_in_forward(plan)[1]
 
     def visit(event: Event) -> None:
         nonlocal plain
@@ -74,10 +74,10 @@ def home(plan: ClassPlan) -> Home:
 
 
 class Constructor:
-    """Writes one `__init__`. `stored` are the parameters that `forward` reads."""
+    """Writes one `__init__`."""
 
-    def __init__(self, plan: ClassPlan, stored: Sequence[str], flags: dict[int, Flag]) -> None:
-        self.plan, self.stored, self.flags = plan, stored, flags
+    def __init__(self, plan: ClassPlan, kept: Kept) -> None:
+        self.plan, self.kept = plan, kept
         self.home = home(plan)
         self.lines: list[str] = []
         self.lists = 0
@@ -89,14 +89,14 @@ class Constructor:
             self._sequence(plan.entries, "super().__init__", 2)
         elif plan.steps and isinstance(plan.steps[0], Family):
             self._family(plan.steps[0])
-        elif self.home.base == "nn.ModuleList" and not held(plan):
+        elif self.home.base == "nn.ModuleList" and not self.kept.held:
             self._list()
         else:
             self._say(2, "super().__init__()")
-            for name in self.stored:
-                self._say(2, f"self.{name} = {name}")
-            for name in held(plan):
-                self._say(2, f"self.{name} = ({name},)  # in a tuple: its owner registers it")
+            for name, attribute in self.kept.stored.items():
+                self._say(2, f"self.{attribute} = {name}")
+            for name, attribute in self.kept.held.items():
+                self._say(2, f"self.{attribute} = ({name},)  # in a tuple: its owner registers it")
             self._steps(plan.steps, 2)
         if self.lines == [f"{STEP * 2}super().__init__()"]:
             return []
@@ -244,7 +244,7 @@ class Constructor:
 
     def _fork(self, fork: Fork, indent: int, declared: frozenset[str]) -> None:
         sides = [attributes_of(fork.then), attributes_of(fork.otherwise)]
-        flag = self.flags[id(fork)]
+        flag = self.kept.flags[id(fork)]
         if flag.stores:
             self._say(indent, f"self.{flag.name} = {text(flag.condition)}")
         both = declared | frozenset(sides[0] & sides[1])
@@ -257,18 +257,6 @@ class Constructor:
         elif sides[1]:
             self._say(indent, f"if {flag.fails()}:")
             self._steps(fork.otherwise, indent + 1, declared)
-
-
-def held(plan: ClassPlan) -> list[str]:
-    """The parameters that bring a shared module which `forward` calls."""
-    found: list[str] = []
-
-    def visit(event: Event) -> None:
-        if isinstance(event, Step) and event.holder is not None and event.holder not in found:
-            found.append(event.holder)
-
-    plan.walk(visit)
-    return found
 
 
 def signature(plan: ClassPlan) -> list[str]:

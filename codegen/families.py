@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..compiler.frames import Event, Loop, Member, Merge
-from ..compiler.names import is_child
+from ..compiler.nesting import is_child
 from .expressions import Const, Expr, Name, Unsettled, binary
 from .loops import FEW, Loops, offer
 from .plan import Chain, Family, Made, Variable
@@ -24,6 +24,12 @@ class Families(Loops):
         if any(len(events) != 1 or not isinstance(events[0], Merge) for events in lists):
             return None
         merges: list[Merge] = [events[0] for events in lists]  # type: ignore[misc]
+        if any(
+            id(merge) in row.use.net.uses
+            for row, merge in zip(rows, merges, strict=True)
+            if merge is not row.use.module.event
+        ):
+            return None  # a part with a class of its own
         inner = [row.use.net.alive(merge.members) for row, merge in zip(rows, merges, strict=True)]
         if any(len(found) != 1 or not isinstance(found[0], Loop) for found in inner):
             return None
@@ -103,7 +109,9 @@ class Families(Loops):
         self, turns: Sequence[Row], members: Sequence[Member], before: Variable, variable: str
     ) -> list[Any]:
         """In `dense`, each member adds its channels to what the next receives."""
-        growth = self.settling.express([member.outputs[0].shape.channels for member in members], turns)
+        growth = self.settling.express(
+            [member.outputs[0].shape.channels for member in members], turns, guess=True
+        )
         if growth is None or before.channels is None:
             return []
         return [lambda: binary("+", before.channels, binary("*", Name(variable), growth))]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from ..ops.base import Callee
 from .constructor import Home
-from .flags import Flag
+from .kept import Kept
 from .lines import STEP, WIDTH, Brackets, comment, lay_out
 from .phrases import Value, express, shape_text
 from .plan import ClassPlan, Event, Family, Fork, Step, Variable
@@ -22,11 +22,9 @@ NARROW = 52
 class Forward(Tensors):
     """Writes one `forward`."""
 
-    def __init__(
-        self, plan: ClassPlan, home: Home, flags: dict[int, Flag], input_names: Sequence[str]
-    ) -> None:
+    def __init__(self, plan: ClassPlan, home: Home, kept: Kept, input_names: Sequence[str]) -> None:
         super().__init__(plan, input_names)
-        self.home, self.flags = home, flags
+        self.home, self.kept = home, kept
         self.lines: list[str] = []
 
     # --- statements ---
@@ -56,7 +54,7 @@ class Forward(Tensors):
         output = step.outputs[0]
         if step.overwrites and self._overwrite(step, operands, output, indent):
             return
-        value = express(step, operands, self.home)
+        value = express(step, operands, self.home, self.kept)
         if self._stays_open(step, output, value, following, indent):
             self.values[id(output)] = value
             return
@@ -105,7 +103,7 @@ class Forward(Tensors):
         return True
 
     def _several(self, step: Step, operands: list[Value], indent: int) -> None:
-        value = express(step, operands, self.home)
+        value = express(step, operands, self.home, self.kept)
         names = [
             self.name(output, step.inputs if position == 0 else ())
             for position, output in enumerate(step.outputs)
@@ -117,12 +115,12 @@ class Forward(Tensors):
             output.hint = ""  # a shorter name keeps the line whole
         name = self.name(output, inputs)
         lines = lay_out(value.piece, indent, f"{name} = ")
-        self.lines.extend(comment(lines, shape_text(output)))
+        self.lines.extend(comment(lines, shape_text(output, self.known)))
 
     # --- forks and families ---
 
     def _fork(self, fork: Fork, indent: int) -> None:
-        flag = self.flags[id(fork)]
+        flag = self.kept.flags[id(fork)]
         end = self.clock + size(fork.then) + size(fork.otherwise) + 1
         targets: list[str] = []
         for position, output in enumerate(fork.outputs):
@@ -130,7 +128,11 @@ class Forward(Tensors):
             passing = next(
                 (v for v in pair if id(v) in self.values and str(self.values[id(v)]).isidentifier()), None
             )
-            dies = passing is not None and self.last.get(id(passing), 0) <= end
+            dies = (
+                passing is not None
+                and self.last.get(id(passing), 0) <= end
+                and not self.is_pending(str(self.values[id(passing)]))
+            )
             if passing is not None and dies and (id(passing) not in self.inputs or self.plan.kind != "net"):
                 targets.append(str(self.values[id(passing)]))
             else:
@@ -156,6 +158,9 @@ class Forward(Tensors):
         self.values, self.holders = before
         then, otherwise = written
         margin = STEP * indent
+        if code_of(then) == code_of(otherwise):  # the modules differ, the calls do not
+            self.lines += [line.removeprefix(STEP) for line in then]
+            then = otherwise = []
         choice = ternary(then, otherwise, flag.holds(), targets)
         if choice is not None and len(choice) + len(margin) <= WIDTH:
             self.lines.append(margin + choice)
@@ -194,7 +199,7 @@ class Forward(Tensors):
         outputs = self.plan.outputs
         values = [self.values[id(variable)] for variable in outputs]
         if len(values) == 1:
-            self.give(values[0], shape_text(outputs[0]), 2)
+            self.give(values[0], shape_text(outputs[0], self.known), 2)
             return
         self.lines.extend(
             lay_out(Brackets("", tuple(value.piece for value in values)), 2, "return ")
@@ -243,6 +248,11 @@ def ternary(then: list[str], otherwise: list[str], condition: str, targets: list
     if not left.startswith(head) or not right.startswith(head):
         return None
     return f"{left} if {condition} else {right.removeprefix(head)}"
+
+
+def code_of(lines: Sequence[str]) -> list[str]:
+    """The lines without their comments, which show shapes."""
+    return [line.partition("  # ")[0] for line in lines]
 
 
 def size(steps: Iterable[Event]) -> int:

@@ -31,7 +31,7 @@ class Layers:
         """A tensor whose channels are the first of these expressions that holds."""
         candidates = [lambda found=found: found for found in channels if found is not None]
         return Variable(
-            shapes, self.settling.express([shape.channels for shape in shapes], rows, *candidates)
+            shapes, self.settling.express([shape.channels for shape in shapes], rows, *candidates, guess=True)
         )
 
     def enter(self, rows: Sequence[Row], tensors: Sequence[Tensor], channels: Expr | None) -> Variable:

@@ -26,6 +26,9 @@ from ..ops.base import Emit
 from .events import inside, members, signature
 from .overwriting import overwriting
 
+OF_SEQUENTIAL = frozenset(("append", "extend", "insert", "pop"))
+"""What `nn.Sequential` has beside what every module has: no child can have that name."""
+
 
 class NetFacts:
     """One graph with its layers' forms in PyTorch. `real` is False for the net lowered with other values,
@@ -148,7 +151,13 @@ class NetFacts:
 
     def _form(self, event: Event, module: Module) -> str:
         """`chain`: an `nn.Sequential`; `open`: nothing in it needs a module, and it stands in a `forward`."""
-        plain = not isinstance(event, Merge) and not self.free(event) and not self.escaping(event)
+        named = {child.attribute for child in module.children}
+        plain = (
+            OF_SEQUENTIAL.isdisjoint(named)
+            and not isinstance(event, Merge)
+            and not self.free(event)
+            and not self.escaping(event)
+        )
         if plain and self.is_chain(inside(event), event.inputs, event.outputs):
             return "chain"
         parent = self.by_path[module.path.rpartition(".")[0]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from msgspec import Struct
 
@@ -11,6 +11,7 @@ from ..ops.base import Callee
 from .children import argument, submodule
 from .constructor import Home
 from .expressions import Expr, Name
+from .kept import Kept
 from .lines import Brackets, Infix, Piece
 from .plan import Given, Step, Variable
 from .readings import free, substitute, text
@@ -33,7 +34,7 @@ class Value(Struct, frozen=True):
         return str(self.piece)
 
 
-def express(step: Step, operands: list[Value], home: Home) -> Value:
+def express(step: Step, operands: list[Value], home: Home, kept: Kept) -> Value:
     """What the step gives."""
     if step.flattens:
         operands = [flatten(operands[0]), *operands[1:]]
@@ -41,8 +42,8 @@ def express(step: Step, operands: list[Value], home: Home) -> Value:
     depth = max((operand.depth for operand in operands), default=0) + 1
     pieces = tuple(operand.piece for operand in operands)
     if step.attribute is not None or step.reference is not None:
-        return Value(Brackets(head(step, home), pieces), depth, False, True, reads)
-    given = tuple(Given(entry.name, stored(entry.value)) for entry in step.given)
+        return Value(Brackets(head(step, home, kept), pieces), depth, False, True, reads)
+    given = tuple(Given(entry.name, stored(entry.value, kept)) for entry in step.given)
     if isinstance(step.function, str):
         return fill(step, operands, given, depth, reads)
     assert isinstance(step.function, Callee)
@@ -54,10 +55,10 @@ def express(step: Step, operands: list[Value], home: Home) -> Value:
     return Value(Brackets(step.function.path, tuple(items)), depth, typed, True, reads)
 
 
-def head(step: Step, home: Home) -> str:
+def head(step: Step, home: Home, kept: Kept) -> str:
     """How the module that a step calls is reached."""
     if step.holder is not None:
-        return f"self.{step.holder}[0]"
+        return f"self.{kept.held[step.holder]}[0]"
     if step.reference is not None:
         return submodule(step.reference) if "." in step.reference else home.child(step.reference)
     return home.child(step.attribute or "")
@@ -89,11 +90,11 @@ def fill(
     return Value(filled, depth, typed, atomic, reads)
 
 
-def stored(value: Expr | str) -> Expr | str:
+def stored(value: Expr | str, kept: Kept) -> Expr | str:
     """Parameters as `forward` reads them."""
     if isinstance(value, str):
         return value
-    return substitute(value, {name: Name(f"self.{name}") for name in free(value)})
+    return substitute(value, {name: Name(f"self.{kept.stored[name]}") for name in free(value)})
 
 
 def spaced(bound: str) -> str:
@@ -111,17 +112,19 @@ def balanced(filled: str) -> bool:
     return True
 
 
-def shape_text(variable: Variable) -> str:
-    """`64 x 112 x 112`, where it is the same in every use but for channels that have a formula."""
+def shape_text(variable: Variable, known: Container[str]) -> str:
+    """`64 x 112 x 112`, where it is the same in every use but for channels that have a formula over
+    `known`."""
     first = variable.shapes[0]
     if any(shape.spatial != first.spatial for shape in variable.shapes):
         return ""
-    if variable.shape is not None:
-        channels = str(first.channels)
-    elif variable.channels is not None and len(text(variable.channels)) <= 24:
+    channels = str(first.channels)
+    if variable.shape is None:
+        if variable.channels is None or not all(name in known for name in free(variable.channels)):
+            return ""
         channels = text(variable.channels)
-        if not channels.isidentifier():
+        if len(channels) > 24:
+            return ""
+        if " " in channels:
             channels = f"({channels})"
-    else:
-        return ""
     return " x ".join((channels, *map(str, first.spatial)))

@@ -24,7 +24,8 @@ class Parameter(Struct, eq=False):
     source: Any = None
     arguments: list[Argument | None] = field(default_factory=list)
     default: Any | UnsetType = UNSET
-    hint: str = ""
+    asked: str = ""
+    """The name that was wanted; it may be taken."""
 
 
 class Variable(Struct, eq=False):

@@ -20,7 +20,7 @@ from ..compiler.graph import Graph, Node
 from ..compiler.weights import state_paths
 from ..ops.base import Callee, Emit
 from . import stand_ins
-from .stand_ins import Layer, Module
+from .stand_ins import Layer, Module, layers_of
 from .traces import Key, Ledger, Trace, function_key, layer_key
 
 NODES = tuple(
@@ -192,7 +192,7 @@ def _own(root: Module, ledger: Ledger, graph: Graph, emits: dict[int, Emit]) -> 
     }
     found: dict[str, Layer] = {}
     names: dict[int, str] = {}
-    for path, layer in root.layers():
+    for path, layer in layers_of(root):
         if layer.path not in weighted:
             continue
         if names.setdefault(id(layer), path) != path:

@@ -144,9 +144,11 @@ class Settling(Mapping[str, Term]):
 
     def add(self, parameter: Parameter) -> str:
         """A parameter under a free Python name; one with the same origin is used again."""
+        parameter.asked = parameter.name
         for known in self.parameters.values():
             if (
-                known.origin == parameter.origin
+                known.asked == parameter.asked
+                and known.origin == parameter.origin
                 and known.source == parameter.source
                 and known.values == parameter.values
             ):
@@ -179,10 +181,10 @@ class Settling(Mapping[str, Term]):
             return False
 
     def express(
-        self, values: Sequence[Any], rows: Sequence[Row], *candidates: Callable[[], Expr]
+        self, values: Sequence[Any], rows: Sequence[Row], *candidates: Callable[[], Expr], guess: bool = False
     ) -> Expr | None:
-        """The first candidate that holds in every row, else a literal or a guess that does; None: none was
-        found."""
+        """The first candidate that holds in every row, else a literal; for numbers of channels, whose
+        formulas a layer knows only in part, a `guess`. None: none was found."""
         for candidate in candidates:
             try:
                 expr = candidate()
@@ -193,7 +195,7 @@ class Settling(Mapping[str, Term]):
                 return found
         if identical(values):
             return Const(plain(values[0]))
-        return self._guess(values, rows)
+        return self._guess(values, rows) if guess else None
 
     def _fitted(self, expr: Expr, values: Sequence[Any], rows: Sequence[Row]) -> Expr | None:
         if isinstance(expr, Const):  # as the layer holds it: `1` for `1.0`, 3 for (3, 3)
@@ -232,9 +234,10 @@ class Settling(Mapping[str, Term]):
         name: str,
         arguments: Sequence[Argument | None],
         *candidates: Callable[[], Expr],
+        guess: bool = False,
     ) -> Expr:
         """An expression with these values; where there is none, the slot becomes the parameter `name`."""
-        found = self.express(values, rows, *candidates)
+        found = self.express(values, rows, *candidates, guess=guess)
         if found is not None:
             return found
         return self.foreign(values, rows, name, arguments)
@@ -246,6 +249,7 @@ class Settling(Mapping[str, Term]):
         name: str,
         arguments: Sequence[Argument | None],
         origin: str = "foreign",
+        default: Any = UNSET,
     ) -> Expr:
         """A parameter with these values; raises `Unrolled` where they differ between the turns of one use."""
         by_use: dict[int, Any] = {}
@@ -257,7 +261,7 @@ class Settling(Mapping[str, Term]):
         some = next(iter(by_use.values()))
         every = [plain(by_use.get(index, some)) for index in range(len(self.uses))]
         passed = [given.get(index) for index in range(len(self.uses))]
-        return Name(self.add(Parameter(name, every, origin, None, passed)))
+        return Name(self.add(Parameter(name, every, origin, None, passed, default)))
 
     def term_of(self, arguments: Sequence[Argument | None], rows: Sequence[Row], scope: Scope) -> Term:
         """What an argument says, where all rows have it from one place in the text of the class."""

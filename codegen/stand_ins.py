@@ -18,26 +18,28 @@ class Module:
     """`nn.Module`, as far as constructors and `forward` use it."""
 
     def __init__(self) -> None:
-        self.__dict__["_children"] = {}
+        self.__dict__["_modules"] = {}
         self.__dict__["training"] = True
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__ or (name in self._modules and not isinstance(value, Module)):
+            raise AttributeError(f"`{name}` is two things")
         if isinstance(value, Module):
-            self._children[name] = value
+            self._modules[name] = value
         else:
             self.__dict__[name] = value
 
     def __getattr__(self, name: str) -> Any:
-        children = self.__dict__.get("_children", {})
+        children = self.__dict__.get("_modules", {})
         if name not in children:
             raise AttributeError(name)
         return children[name]
 
     def add_module(self, name: str, module: Module) -> None:
-        self._children[name] = module
+        self._modules[name] = module
 
     def get_submodule(self, name: str) -> Module:
-        child: Module = self._children[name]
+        child: Module = self._modules[name]
         return child
 
     def __call__(self, *inputs: Any) -> Any:
@@ -45,30 +47,31 @@ class Module:
 
     def train(self, mode: bool) -> None:
         self.__dict__["training"] = mode
-        for child in self._children.values():
+        for child in self._modules.values():
             child.train(mode)
 
-    def layers(self, path: str = "") -> Iterator[tuple[str, Layer]]:
-        """The layers of torch's and the support's below, with their paths."""
-        for name, child in self._children.items():
-            below = f"{path}.{name}" if path else name
-            if isinstance(child, Layer):
-                yield below, child
-            else:
-                yield from child.layers(below)
+
+def layers_of(module: Module, path: str = "") -> Iterator[tuple[str, Layer]]:
+    """The layers of torch's and the support's below, with their paths."""
+    for name, child in module._modules.items():
+        below = f"{path}.{name}" if path else name
+        if isinstance(child, Layer):
+            yield below, child
+        else:
+            yield from layers_of(child, below)
 
 
 class Children(Module):
     """What the containers of `nn` have in common."""
 
     def append(self, module: Module) -> None:
-        self._children[str(len(self._children))] = module
+        self._modules[str(len(self._modules))] = module
 
     def __iter__(self) -> Iterator[Module]:
-        return iter(self._children.values())
+        return iter(self._modules.values())
 
     def __getitem__(self, index: int) -> Module:
-        children: list[Module] = list(self._children.values())
+        children: list[Module] = list(self._modules.values())
         return children[index]
 
 
@@ -76,7 +79,7 @@ class Sequential(Children):
     def __init__(self, *modules: Any) -> None:
         super().__init__()
         if len(modules) == 1 and isinstance(modules[0], OrderedDict):
-            self._children.update(modules[0])
+            self._modules.update(modules[0])
         else:
             for module in modules:
                 self.append(module)
@@ -96,14 +99,14 @@ class ModuleList(Children):
 
 class ModuleDict(Module):
     def __getitem__(self, name: str) -> Module:
-        child: Module = self._children[name]
+        child: Module = self._modules[name]
         return child
 
     def __setitem__(self, name: str, module: Module) -> None:
-        self._children[name] = module
+        self._modules[name] = module
 
     def values(self) -> Iterable[Module]:
-        found: Iterable[Module] = self._children.values()
+        found: Iterable[Module] = self._modules.values()
         return found
 
 

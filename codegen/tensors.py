@@ -17,6 +17,7 @@ class Tensors:
 
     def __init__(self, plan: ClassPlan, input_names: Sequence[str]) -> None:
         self.plan = plan
+        self.known = {parameter.name for parameter in plan.parameters}
         self.taps = [step for step in plan.steps if isinstance(step, Tap)]
         self.body = [step for step in plan.steps if not isinstance(step, Tap)]
         self.readers: Counter[int] = Counter()
@@ -83,6 +84,10 @@ class Tensors:
             and str(self.values[id(holder)]) == name
         ):
             return True
+        return self.is_pending(name)
+
+    def is_pending(self, name: str) -> bool:
+        """Whether an expression that is not yet written reads what has that name."""
         return any(
             name in value.reads and value.depth != 0 and self.last.get(key, 0) > self.clock
             for key, value in self.values.items()

@@ -10,13 +10,12 @@ from msgspec import Struct
 from ..compiler.cost import Costs
 from ..compiler.graph import Graph
 from .constructor import Constructor, home
-from .flags import choose_flags
 from .forward import Forward
+from .kept import keep
 from .lines import STEP, WIDTH, Brackets, lay_out
 from .phrases import shape_text
-from .plan import ClassPlan, Event, Step, Tap
+from .plan import ClassPlan, Tap
 from .python_text import docstring, identifier, literal
-from .readings import free
 from .uses import Net
 
 
@@ -31,17 +30,17 @@ class View(Struct, frozen=True):
 def _view(plan: ClassPlan, about: list[str], graph: Graph) -> View:
     """The lines of a class between its head and the next one."""
     base = home(plan)
-    flags = choose_flags(plan)
+    kept = keep(plan)
     names = _input_names(plan)
     lines = _quote(about)
     if plan.kind == "net" and graph.heads:
         weights = tuple(port.weight for port in graph.heads)
         lines += ["", f"{STEP}aux_weights = {literal(weights)}"]
-    constructor = Constructor(plan, _stored(plan), flags).write()
+    constructor = Constructor(plan, kept).write()
     if constructor:
         lines += ["", *constructor]
     if plan.entries is None:
-        forward = Forward(plan, base, flags, names)
+        forward = Forward(plan, base, kept, names)
         forward.write()
         if plan.kind == "net":
             _finish(forward, plan, graph)
@@ -70,26 +69,12 @@ def _head(plan: ClassPlan, names: Sequence[str], graph: Graph) -> list[str]:
     return lay_out(Brackets("def forward", parameters), 1, after=f" -> {returned}:")
 
 
-def _stored(plan: ClassPlan) -> list[str]:
-    """The parameters that `forward` reads."""
-    found: set[str] = set()
-
-    def visit(event: Event) -> None:
-        if isinstance(event, Step) and event.attribute is None:
-            for given in event.given:
-                if not isinstance(given.value, str):
-                    found.update(free(given.value))
-
-    plan.walk(visit)
-    return [parameter.name for parameter in plan.parameters if parameter.name in found]
-
-
 def _finish(forward: Forward, plan: ClassPlan, graph: Graph) -> None:
     """Return what the net returns: a tensor, or its outputs by name; with the heads where it trains."""
     results = [forward.values[id(variable)] for variable in plan.outputs]
     taps = [step for step in plan.steps if isinstance(step, Tap)]
     if not taps and len(results) == 1:
-        forward.give(results[0], shape_text(plan.outputs[0]), 2, "logits")
+        forward.give(results[0], shape_text(plan.outputs[0], forward.known), 2, "logits")
         return
     if taps:
         forward.lines.append(f"{STEP * 2}if self.training:")

@@ -1,4 +1,5 @@
-"""The plan of a class in, its stored conditions out: what `forward` asks that the constructor decided."""
+"""The plan of a class in; what its constructor keeps for `forward`, under which attributes, out: parameters,
+shared modules, and conditions."""
 
 from __future__ import annotations
 
@@ -6,8 +7,10 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from ..compiler.reserved import RESERVED
 from .expressions import Expr, Name, Unary
-from .plan import ClassPlan, Event, Fork, Step
+from .plan import ClassPlan, Event, Fork, Step, Tap
+from .readings import free
 
 
 class Flag(Struct, frozen=True):
@@ -25,11 +28,42 @@ class Flag(Struct, frozen=True):
         return f"self.{self.name}" if self.negated else f"not self.{self.name}"
 
 
-def choose_flags(plan: ClassPlan) -> dict[int, Flag]:
-    """A flag for each fork, by its `id`; forks of one condition share it."""
-    chooser = _Chooser({*attributes_of(plan.steps), *(parameter.name for parameter in plan.parameters)})
+class Kept(Struct, frozen=True):
+    """Attributes by parameter, of those that `forward` reads and of shared modules that it calls; flags by
+    the `id` of their fork."""
+
+    stored: dict[str, str]
+    held: dict[str, str]
+    flags: dict[int, Flag]
+
+
+def keep(plan: ClassPlan) -> Kept:
+    """Attributes that no module of the class has."""
+    chooser = _Chooser({*attributes_of(plan.steps), *RESERVED, "aux_weights"})
+    read, called = read_in_forward(plan)
+    stored = {p.name: chooser.free_name(p.name) for p in plan.parameters if p.name in read}
+    held = {p.name: chooser.free_name(p.name) for p in plan.parameters if p.name in called}
     chooser.visit(plan.steps, outermost=True)
-    return chooser.flags
+    return Kept(stored, held, chooser.flags)
+
+
+def read_in_forward(plan: ClassPlan) -> tuple[set[str], set[str]]:
+    """The parameters that functions in `forward` read, and those that bring a module which it calls."""
+    read: set[str] = set()
+    called: set[str] = set()
+
+    def visit(event: Event) -> None:
+        if not isinstance(event, Step):
+            return
+        if event.holder is not None:
+            called.add(event.holder)
+        elif event.attribute is None:
+            for given in event.given:
+                if not isinstance(given.value, str):
+                    read.update(free(given.value))
+
+    plan.walk(visit)
+    return read, called
 
 
 class _Chooser:
@@ -85,4 +119,6 @@ def attributes_of(steps: Sequence[Event]) -> set[str]:
             found.add(step.attribute)
         elif isinstance(step, Fork):
             found |= attributes_of(step.then) | attributes_of(step.otherwise)
+        elif isinstance(step, Tap):
+            found |= attributes_of(step.steps)
     return found
