@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 import netc
 from netc import driver
+from netc.dsl.source import Source
 from netc.files import Spec, bundled_files, read_bundled
 from netc.ops.base import Shape
 
@@ -147,7 +148,7 @@ def test_the_public_names_are_few_and_documented() -> None:
 
 
 def spec(text: str, net: str | None = None) -> Spec:
-    return Spec(netc.model.Source("<text>", text), net, None)
+    return Spec(Source("<text>", text), net, None)
 
 
 def test_the_driver_leaves_the_machine_as_it_was() -> None:
