@@ -40,6 +40,8 @@ def apply(
         raise not_a_layer(layer, scope, site)
     if value is POISON:
         raise Silent
+    if value is None:
+        raise nothing_yet(scope, site)
     match layer:
         case Builtin(op=op):
             return _apply_builtin(e, op, layer.bound, value, scope, site, label, shared)
@@ -61,6 +63,12 @@ def apply(
         case SharedLayer(layer=once, shared=key):
             return _apply_shared(e, once, e.own_shared(key), value, scope, site, label, inner)
     raise AssertionError(layer)
+
+
+def nothing_yet(scope: Scope, site: ast.Node) -> Exception:
+    return scope.fault(
+        site, "misplaced", "no value flows here yet", help="an input comes first: `input: 3x224x224`"
+    )
 
 
 def not_a_layer(value: Value, scope: Scope, site: ast.Expr) -> Exception:

@@ -45,10 +45,6 @@ def _run_step(
 ) -> Value:
     if isinstance(step, ast.Tuple):
         return _run_tuple(e, step, scope, value)
-    if value is None:
-        raise scope.fault(
-            step, "misplaced", "no value flows here yet", help="an input comes first: `input: 3x224x224`"
-        )
     if isinstance(step, ast.Group):
         return groups.run_group(e, step, value, scope, label, inner)
     layer = evaluating.evaluate(e, step, scope)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..dsl import ast
 from ..ops.registry import LAYERS
+from . import apply as applying
 from . import evaluate as evaluating
 from . import flow
 from .elaboration import Elaboration
@@ -26,6 +27,8 @@ def run_group(
     inner: Labels | None = None,
 ) -> Value:
     """Send `value` through a group written in `scope`. `label` names its module, `inner` takes its labels."""
+    if value is None:
+        raise applying.nothing_yet(scope, group)
     body = scope.inside(here=value, labels=inner, in_loop=False if label is not None else None)
     if value is POISON:  # what is wrong with the group itself is said all the same
         if group.head is not None:
@@ -211,9 +214,7 @@ def call_word(e: Elaboration, word: MergeWord, expr: ast.Call, scope: Scope) -> 
                 help=scope.hidden(argument.value) or f"branches stand in braces: `{word.head} {{ ... }}`",
             )
         if value.frame is not e.frame:
-            from .apply import own
-
-            own(e, value, scope, argument)
+            applying.own(e, value, scope, argument)
     if word.head == "dense":
         raise scope.fault(expr, "wrong-type", "`dense` needs braces with its members")
     if len(values) == 1:

@@ -136,7 +136,7 @@ def test_what_an_unread_file_would_have_brought_is_silent(use, files, code):
 def test_names_of_other_files_are_found_in_their_own():
     _, graph = elaborate(
         "use b\nuse c (unit)\nblock relu { tanh }\nnet n { input x: 3x8x8; ours -> deep -> unit -> relu }",
-        b="use c\nblock ours { mine -> relu }\nblock unit { gelu }\nlet deep = (relu -> unit); let mine = elu",
+        b="use c\nblock ours { mine -> relu }\nblock unit { gelu }\nlet deep = (relu -> unit); let mine=elu",
         c="block unit { sigmoid }\nlet mine = softmax",
     )
     assert graph is not None

@@ -54,24 +54,35 @@ PIECES = [
 ]
 
 
+def kind(token: str) -> str:
+    """What may stand for a token without a slip of syntax."""
+    return "word" if token.isidentifier() else "number" if token[0].isdigit() else token
+
+
 def mutate(draw: st.DrawFn, text: str) -> str:
-    """A text of which some tokens are deleted, doubled, swapped, or replaced by another's."""
-    tokens = TOKEN.findall(text)
-    words = [at for at, token in enumerate(tokens) if not token.isspace()]
+    """A text of which words, numbers, lines or other tokens were replaced, swapped, doubled or deleted."""
     for _ in range(draw(st.integers(1, 3))):
-        at, other = (draw(st.sampled_from(words)) for _ in range(2))
-        match draw(st.sampled_from(["delete", "double", "swap", "replace", "piece"])):
-            case "delete":
-                tokens[at] = ""
-            case "double":
-                tokens[at] = f"{tokens[at]} {tokens[at]}"
+        by_lines = draw(st.booleans())
+        parts = text.splitlines(keepends=True) if by_lines else TOKEN.findall(text)
+        places = [at for at, part in enumerate(parts) if part.strip(" \t\n{}()")]
+        if not places:
+            continue
+        at = draw(st.sampled_from(places))
+        alike = [other for other in places if by_lines or kind(parts[other]) == kind(parts[at])]
+        other = draw(st.sampled_from(alike))
+        match draw(st.sampled_from(["swap", "replace", "replace", "piece", "double", "delete"])):
             case "swap":
-                tokens[at], tokens[other] = tokens[other], tokens[at]
-            case "replace":
-                tokens[at] = tokens[other]
+                parts[at], parts[other] = parts[other], parts[at]
+            case "piece" if not by_lines:
+                parts[at] = f" {draw(st.sampled_from(PIECES))} "
+            case "double" if by_lines:
+                parts.insert(at, parts[at])
+            case "delete":
+                parts[at] = ""
             case _:
-                tokens[at] = f" {draw(st.sampled_from(PIECES))} "
-    return "".join(tokens)
+                parts[at] = parts[other]
+        text = "".join(parts)
+    return text
 
 
 @st.composite
