@@ -96,13 +96,8 @@ class Elaboration:
         """Count entries of comprehensions, and the work on other lists."""
         self.entries += count
         if self.entries > self.limits.entries:
-            self.give_up(
-                scope,
-                node,
-                "list-limit",
-                f"the lists of this net have more than {self.limits.entries:,} entries, all together",
-                "entries",
-            )
+            message = f"the lists of this net have more than {self.limits.entries:,} entries, all together"
+            self.give_up(scope, node, "list-limit", message, "entries")
 
     # --- nodes ---
 
@@ -123,21 +118,12 @@ class Elaboration:
         except Reject as reject:
             raise refuse(self, reject, op, arguments, inputs, event, scope, site) from None
         if len(self.nodes) >= self.limits.nodes:
-            self.give_up(
-                scope,
-                site,
-                "graph-limit",
-                f"the graph grows past {self.limits.nodes:,} layers",
-                "nodes",
-            )
+            message = f"the graph grows past {self.limits.nodes:,} layers"
+            self.give_up(scope, site, "graph-limit", message, "nodes")
         self.edges += len(inputs)
         if self.edges > self.limits.edges:
-            raise scope.fault(
-                site,
-                "graph-limit",
-                f"the graph grows past {self.limits.edges:,} connections",
-                help="`--limit edges=N` raises the limit",
-            )
+            message = f"the graph grows past {self.limits.edges:,} connections"
+            self.give_up(scope, site, "graph-limit", message, "edges")
         id_ = len(self.nodes)
         self.nodes.append(
             Made(

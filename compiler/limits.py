@@ -12,7 +12,7 @@ class Limits(TextLimits, frozen=True):
     """Entries of one list, range or repeat."""
     calls: int = 200
     """Blocks that stand in each other."""
-    depth: int = 1_000
+    depth: int = 4_000
     """Blocks, groups, `if`s, loops and chains that stand in each other."""
     turns: int = 200_000
     """Turns of loops that give no layer; a call of a block that gives none counts as ten."""

@@ -34,7 +34,7 @@ from .settings import Misused, Setting
 if TYPE_CHECKING:
     from .compiler.claims import Outcome
 
-RECURSION = 40_000
+RECURSION = 80_000
 """Python frames: enough for the deepest nesting and the longest chain of calls that the language allows."""
 
 
