@@ -56,7 +56,8 @@ class Forward(Tensors):
             return
         value = express(step, operands, self.home, self.kept)
         if self._stays_open(step, output, value, following, indent):
-            self.values[id(output)] = value
+            self.open = {key: other for key, other in self.open.items() if self.last.get(key, 0) > self.clock}
+            self.values[id(output)] = self.open[id(output)] = value
             return
         self._assign(output, value, step.inputs, indent)
 

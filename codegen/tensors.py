@@ -31,6 +31,8 @@ class Tensors:
         self.clock = 0
         self.values: dict[int, Value] = {}
         """How each tensor is written so far."""
+        self.open: dict[int, Value] = {}
+        """The expressions among them that stand in no line yet."""
         self.holders: dict[str, Variable] = {}
         """What each name stands for."""
         self.reserved: dict[int, str] = {}
@@ -89,8 +91,7 @@ class Tensors:
     def is_pending(self, name: str) -> bool:
         """Whether an expression that is not yet written reads what has that name."""
         return any(
-            name in value.reads and value.depth != 0 and self.last.get(key, 0) > self.clock
-            for key, value in self.values.items()
+            name in value.reads and self.last.get(key, 0) > self.clock for key, value in self.open.items()
         )
 
     def is_read_here(self, name: str) -> bool:
