@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence, Set
 from itertools import count
 
+from ..dsl import ast
 from ..dsl.diagnostics import Note
 from .faults import Fault
 from .frames import (
@@ -39,8 +40,12 @@ def suffix(indices: Sequence[int | str]) -> str:
 
 
 def is_sequence(frame: Frame) -> bool:
-    """Whether a block is only layers in sequence, none labelled: an `nn.Sequential`."""
+    """Whether a block is only layers in sequence, none labelled: an `nn.Sequential`.
+
+    One that is more where another `if` holds is none in any use."""
     if frame.parent is None or len(frame.inputs) != 1 or not frame.events:
+        return False
+    if not is_plain(frame.definition.body):
         return False
     at = frame.inputs[0]
     for event in splice(frame.events):
@@ -54,6 +59,23 @@ def is_sequence(frame: Frame) -> bool:
             return False
         at = event.outputs[0]
     return len(frame.outputs) == 1 and frame.outputs[0] is at
+
+
+def is_plain(body: ast.Body) -> bool:
+    """Whether a body is written as layers in sequence, none labelled, whichever `if` holds."""
+    for statement in body.statements:
+        match statement:
+            case ast.Flow(labels=labels, value=value):
+                steps = value.steps if isinstance(value, ast.Chain) else (value,)
+                if labels or any(isinstance(step, (ast.Group, ast.Tuple)) for step in steps):
+                    return False
+            case ast.If(then=then, otherwise=otherwise):
+                if not is_plain(then) or (otherwise is not None and not is_plain(otherwise)):
+                    return False
+            case ast.For(body=inner):
+                if not is_plain(inner):
+                    return False
+    return True
 
 
 class Naming:
