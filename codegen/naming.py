@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 
-from .python_text import identifier
+from .python_text import TAKEN, identifier
 
 SPELLED = {
     word.lower(): word
@@ -76,7 +76,8 @@ def class_name(text: str, taken: Container[str]) -> str:
             name += f"x{part}" if name[-1:].isdigit() else part
         else:
             name += SPELLED.get(part.lower(), part[0].upper() + part[1:])
-    name = identifier(name if name[:1].isalpha() else f"Net{name}")
+    name = name if name[:1].isalpha() else f"Net{name}"
+    name = identifier(f"{name}Block" if name in TAKEN else name)
     candidate, number = name, 1
     while candidate in taken:
         number += 1

@@ -79,14 +79,20 @@ def fill(
         for position, operand in enumerate(operands)
     }
     if SUM.fullmatch(pattern):
-        return Value(Infix(pattern[4], tuple(places.values())), depth, operands[0].typed, False, reads)
+        return Value(
+            Infix(pattern[4], tuple(places.values())),
+            depth,
+            all(operand.typed for operand in operands),
+            False,
+            reads,
+        )
     written = {
         entry.name: entry.value if isinstance(entry.value, str) else text(entry.value) for entry in given
     }
     filled = re.sub(r":\{(\w+)\}", lambda match: spaced(str(written[match[1]])), pattern)
     filled = re.sub(r"\{(\w+)\}", lambda match: places.get(match[1]) or str(written[match[1]]), filled)
     atomic = re.fullmatch(r"[\w.]+\(.*\)|[\w.]+\[.*\]|[\w.]+", filled) is not None and balanced(filled)
-    typed = operands[0].typed or filled.startswith(("F.", "torch."))
+    typed = all(operand.typed for operand in operands) or filled.startswith(("F.", "torch."))
     return Value(filled, depth, typed, atomic, reads)
 
 

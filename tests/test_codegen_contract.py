@@ -6,11 +6,12 @@ import copy
 
 import pytest
 import torch
-from generated import compare, generate, source_of, tensors
+from generated import assert_clean, compare, generate, source_of, tensors
 from lowering import NAMES, NETS
 
 from netc.live import instantiate
 
+GENERATED = sorted((NETS.parent / "generated").glob("*.net"))
 HEADS = """
 block head(n) { gap -> fc(n) }
 net small(classes=7, p=0.25) {
@@ -102,6 +103,18 @@ def test_shapes_stand_as_comments():
 def test_small_nets_compute_their_graphs(name):
     graph, source = generate((NETS / f"{name}.net").read_text(encoding="utf-8"))
     compare(graph, source)
+
+
+@pytest.mark.parametrize("path", GENERATED, ids=lambda path: path.stem)
+def test_unusual_nets_compute_their_graphs(path, request):
+    """Their modules are kept word for word too: what they look like is part of what is promised."""
+    graph, source = generate(path.read_text(encoding="utf-8"))
+    compare(graph, source)
+    assert_clean(source)
+    kept = path.with_suffix(".py.txt")
+    if request.config.getoption("--update"):
+        kept.write_text(source, encoding="utf-8")
+    assert source == kept.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["residual", "shared", "inception", "dense"])

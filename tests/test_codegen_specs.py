@@ -98,6 +98,10 @@ def test_sources_are_clean(tmp_path):
     """For `ruff check`, `ruff format --check` and `mypy --strict`, of all bundled nets at once."""
     for name in NETS:
         (tmp_path / f"{name}.py").write_text(source_of(name), encoding="utf-8")
+    for path in (Path(__file__).parent / "cases" / "generated").glob("*.py.txt"):
+        (tmp_path / f"case_{path.name.partition('.')[0]}.py").write_text(
+            path.read_text(encoding="utf-8"), encoding="utf-8"
+        )
     cache = str(tmp_path / "cache")
     files = sorted(path.name for path in tmp_path.glob("*.py"))
     tools = [
