@@ -511,8 +511,7 @@ def hostile_picture(words: list[str]) -> Picture:
         for number, word in enumerate(words)
     )
     cluster = Cluster("cluster_1", show(words[0]) or "empty", 2, boxes, show(words[-1]))
-    # the text at an edge is a shape: a few characters, while Graphviz can crash on very wide ones
-    edges = tuple(Edge(a.id, b.id, "flow", show(words[-1], 16)) for a, b in pairwise(boxes))
+    edges = tuple(Edge(a.id, b.id, "flow", show(words[-1])) for a, b in pairwise(boxes))
     return Picture(show(words[0]), show(words[1]), (cluster,), edges, ("convolution",))
 
 
