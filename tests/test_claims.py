@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
-from conftest import FENCE
 from hypothesis import given
 from hypothesis import strategies as st
 from lowering import read
@@ -110,12 +108,3 @@ def test_what_decimal_rounds_or_truncates_to_agrees(value, unit, places, roundin
 )
 def test_printed_figures(text, value, agree):
     assert agrees(text, value) == agree
-
-
-@pytest.mark.parametrize("code", ["bad-claim", "failed-claim"])
-def test_pages_of_the_errors_show_the_mistake_and_the_way_out(code):
-    page = (Path(__file__).parent.parent / "docs" / "errors" / f"{code}.md").read_text(encoding="utf-8")
-    wrong, right = (outcomes(fence["body"]) for fence in FENCE.finditer(page))
-    assert {outcome.diagnostic.code for outcome in wrong if outcome.diagnostic is not None} == {code}
-    assert all(outcome.holds is False for outcome in wrong)
-    assert all(outcome.holds for outcome in right)

@@ -1,10 +1,10 @@
-"""The pages of `docs/errors`: a wrong program gives exactly the report that stands there, a right one nothing.
+"""The pages of `docs/errors`: a wrong program gives exactly the report that stands there, a right one none.
 
 A page is `# code`, a few sentences and a case, or several cases under `## what the mistake is`. A case is
-`Wrong:`, a `net` block, a `report` block (`pytest --update` writes it), `Right:`, a `net` block. The program is
-`page.net`; a block with a name (```` ```net other.net ````) is a file beside it, for both programs where it
-stands before `Right:`. A block `bytes` in place of `net` has escapes (`\\xff`, `\\r`). The command is
-`netc check page.net`, unless the text before `Right:` has another in backquotes, such as `netc verify page.net`.
+`Wrong:`, a `net` block, a `report` block (`pytest --update` writes it), `Right:`, a `net` block. The program
+is `page.net`; a block with a name (```` ```net other.net ````) is a file beside it, for both programs where
+it stands before `Right:`. A block `bytes` in place of `net` has escapes (`\\xff`, `\\r`). The command is
+`netc check page.net`, unless the text before `Right:` has another in backquotes: `netc verify page.net`.
 """
 
 from __future__ import annotations

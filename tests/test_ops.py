@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 from equations import check_equations
-from lowering import read
 from msgspec import UNSET
 
-from netc.compiler.lower import choose, lower
 from netc.dsl.codes import CODES
 from netc.ops.arguments import bind, parameters
 from netc.ops.base import Op, Reject, Shape
@@ -126,21 +124,6 @@ REFUSALS = sorted(
 def test_every_code_of_a_refusal_is_known():
     assert len(REFUSALS) > 8
     assert set(REFUSALS) <= CODES.keys()
-
-
-def mistakes(text: str) -> set[str]:
-    program = read(text)
-    if not program.report.failed:
-        lower(program, choose(program, None))
-    return {diagnostic.code for diagnostic in program.report.diagnostics}
-
-
-@pytest.mark.parametrize("code", REFUSALS)
-def test_the_page_of_a_refusal_shows_the_mistake_and_the_way_out(code):
-    page = (ROOT / "docs" / "errors" / f"{code}.md").read_text()
-    wrong, right = re.findall(r"^```net\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert mistakes(wrong) == {code}
-    assert mistakes(right) == set()
 
 
 def test_nothing_in_the_vocabulary_imports_torch():
