@@ -210,10 +210,13 @@ def edge_attributes(edge: Edge) -> dict[str, str]:
 
 
 def quote(text: str) -> str:
-    """A label that means its characters: `\\N`, `&lt;` and `<b>` are shown as they stand."""
+    """A label that means its characters: `\\N`, `&lt;` and `<b>` are shown as they stand.
+
+    An empty line is a space: Graphviz frees memory that it never set where a label's first line is empty.
+    """
     from graphviz import escape, nohtml
 
-    lines = [escape(line.replace("&", "&amp;")) for line in text.split("\n")]
+    lines = [escape(line.replace("&", "&amp;")) or " " for line in text.split("\n")]
     quoted: str = nohtml("\\n".join(lines))
     return quoted
 
