@@ -11,7 +11,6 @@ from .elaboration import Elaboration
 from .faults import Enough, Fault, Silent
 from .frames import Argument, Frame, Tensor
 from .functions import entries_in, sized, whole
-from .limits import Limits
 from .operators import negate, operate
 from .program import FileScope
 from .scope import Labels, Scope
@@ -79,7 +78,7 @@ def evaluate_alone(
     file: FileScope, item: ast.Item, expr: ast.Expr, names: Mapping[str, Value] | None = None
 ) -> Value:
     """The value of an expression at file level, where no tensor flows; `names` are known too."""
-    e = Elaboration(file.report, Limits())
+    e = Elaboration(file.report, file.limits)
     e.frame = Frame(definition=item.tree, item=item, arguments={})  # type: ignore[arg-type]
     scope = Scope(e.frame, item, file, Labels(e.frame, None, {}), dict(names or {}))
     try:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from ..dsl import ast
 from ..dsl.diagnostics import Note
 from ..dsl.parser import DEFINITIONS, parse
-from ..dsl.source import Place, Source
+from ..dsl.source import Place, Source, Unread
 from ..ops.registry import LAYERS
 from .faults import POISON, Fault, Report, Silent
 from .limits import Limits
 from .values import BlockLayer, Builtin, Function, Identity, MergeWord, NetValue, Value
 
-Load = Callable[[str, Source], Source | str | None]
-"""The file of `use NAME`, given the source that says so; None if there is none, or why it is unreadable."""
+Load = Callable[[str, Source], Source | Unread]
+"""The file of `use NAME`, given the source that says so; or why it cannot be had."""
 
 MERGES = ("add", "mul", "max", "mean", "concat", "dense")
 FUNCTIONS = [
@@ -52,12 +53,14 @@ class Import(Struct, frozen=True, eq=False):
 class FileScope:
     """The names of one file. Values are found when they are first asked for, so order does not matter."""
 
-    def __init__(self, file: ast.File, report: Report) -> None:
+    def __init__(self, file: ast.File, report: Report, limits: Limits) -> None:
         self.file = file
         self.source = file.source
-        self.report = report
+        self.report, self.limits = report, limits
         self.definitions: dict[str, ast.Item] = {}
         self.imports: dict[str, Import] = {}
+        self.taken: dict[str, Place] = {}
+        """Where a `use` lists the name; others come with a whole file."""
         self._values: dict[str, Value] = {}
         self._open: set[str] = set()
         self.blind = False
@@ -81,6 +84,16 @@ class FileScope:
             return self.lost(name), POISON
         self._values[name] = value
         return True, value
+
+    def knows(self, name: str) -> bool:
+        """Whether `find` would find something; nothing is evaluated to see it."""
+        return (
+            name in self.definitions
+            or name in self.imports
+            or name in BUILTINS
+            or name in self._values
+            or self.lost(name)
+        )
 
     def lost(self, name: str) -> bool:
         """Whether an item or a file that could not be read would have given it: then it stays silent."""
@@ -152,21 +165,28 @@ def resolve(
     return Program(scope, report)
 
 
+class Step(NamedTuple):
+    """A `use`, and the file in which it stands: the way on which a file was reached."""
+
+    file: str
+    place: Place
+
+
 class _Reader:
     def __init__(self, load: Load, report: Report, limits: Limits) -> None:
         self.load, self.report, self.limits = load, report, limits
         self.files: dict[str, FileScope] = {}
 
-    def read(self, source: Source, users: tuple[str, ...], kinds: Set[str] | None = DEFINITIONS) -> FileScope:
-        """The scope of a file; `users` are the names of the files that led here."""
+    def read(self, source: Source, way: tuple[Step, ...], kinds: Set[str] | None = DEFINITIONS) -> FileScope:
+        """The scope of a file, which was reached by `way`."""
         file, diagnostics = parse(source, kinds, self.limits)
         self.report.diagnostics.extend(diagnostics)
-        scope = self.files[source.name] = FileScope(file, self.report)
+        scope = self.files[source.name] = FileScope(file, self.report, self.limits)
         for item in file.items:
             self._add(scope, item)
         for item in file.items:
             if isinstance(item.tree, ast.Use):
-                self._import(scope, item, item.tree, (*users, source.name))
+                self._import(scope, item, item.tree, (*way, Step(source.name, item.place(item.tree.module))))
         return scope
 
     def _add(self, scope: FileScope, item: ast.Item) -> None:
@@ -180,17 +200,17 @@ class _Reader:
         if earlier is None:
             scope.definitions[name] = item
             return
-        assert isinstance(earlier.tree, (ast.Block, ast.Net, ast.NetAlias, ast.Constants))
-        self.report.add(
-            Fault(
-                "duplicate-definition",
-                f"`{name}` is defined twice in this file",
-                item.place(tree.name),
-                "again here",
-                (Note(earlier.place(earlier.tree.name), "first here"),),
-                help="give one of them another name",
-            )
+        self._refuse_second(
+            f"`{name}` is defined twice in this file", item.place(tree.name), place_of_name(earlier)
         )
+
+    def _refuse_second(
+        self, message: str, place: Place, first: Place, code: str = "duplicate-definition"
+    ) -> None:
+        """Two things have one name."""
+        causes = (Note(first, "first here"),)
+        help = "give one of them another name"
+        self.report.add(Fault(code, message, place, "again here", causes, help=help))
 
     def _check_parameters(self, item: ast.Item, tree: ast.Block | ast.Net) -> None:
         """Parameters and the values that a block takes are named apart."""
@@ -201,63 +221,82 @@ class _Reader:
         for name, node in named:
             earlier = seen.setdefault(name, node)
             if earlier is not node:
-                self.report.add(
-                    Fault(
-                        "duplicate-parameter",
-                        f"`{tree.name.id}` has two parameters `{name}`",
-                        item.place(node),
-                        "again here",
-                        (Note(item.place(earlier), "first here"),),
-                        help="give one of them another name",
-                    )
-                )
+                message = f"`{tree.name.id}` has two parameters `{name}`"
+                self._refuse_second(message, item.place(node), item.place(earlier), "duplicate-parameter")
 
-    def _import(self, scope: FileScope, item: ast.Item, use: ast.Use, users: tuple[str, ...]) -> None:
-        from .suggestions import suggest
-
+    def _import(self, scope: FileScope, item: ast.Item, use: ast.Use, way: tuple[Step, ...]) -> None:
         place = item.place(use.module)
         source = self.load(use.module.id, scope.source)
-        if source is None or isinstance(source, str):
-            missing = f"there is no `{use.module.id}.net` beside this file or among the bundled specs"
-            self.report.add(
-                Fault("missing-file", source or missing, place, "not read" if source else "not found")
-            )
+        if isinstance(source, Unread):
+            self.report.add(Fault("missing-file", source.message, place, "needed here", help=source.help))
             scope.miss(use)
             return
-        if source.name in users:
-            self.report.add(_cycle(users[users.index(source.name) :], place))
+        if any(step.file == source.name for step in way):
+            self.report.add(_cycle(way, source.name))
             scope.miss(use)
             return
-        other = self.files.get(source.name) or self.read(source, users)
+        other = self.files.get(source.name) or self.read(source, way)
         if use.names is None:
             for defined in (*other.definitions, *other.file.broken):
                 scope.imports.setdefault(defined, Import(other, defined))
             scope.blind |= other.lost("*")
             return
         for wanted in use.names:
-            if wanted.id in other.definitions or other.lost(wanted.id):
-                scope.imports[wanted.id] = Import(other, wanted.id)
-                continue
-            self.report.add(
-                Fault(
-                    "unknown-import",
-                    f"`{use.module.id}.net` has no `{wanted.id}`",
-                    item.place(wanted),
-                    "unknown",
-                    help=suggest(wanted.id, list(other.definitions)),
-                )
+            self._take(scope, other, item, use, wanted)
+
+    def _take(
+        self, scope: FileScope, other: FileScope, item: ast.Item, use: ast.Use, wanted: ast.Name
+    ) -> None:
+        """One name of the list of a `use`."""
+        name, place = wanted.id, item.place(wanted)
+        if name not in other.definitions and not other.lost(name):
+            from .suggestions import suggest
+
+            known = list(other.definitions)
+            help = suggest(name, known) or (
+                f"it has {', '.join(known[:12])}" if known else "it defines nothing"
             )
-            scope._values.setdefault(wanted.id, POISON)
+            message = f"`{use.module.id}.net` has no `{name}`"
+            self.report.add(Fault("unknown-import", message, place, "unknown", help=help))
+            if name not in scope.definitions:
+                scope._values.setdefault(name, POISON)
+            return
+        earlier = scope.taken.get(name) or (
+            place_of_name(scope.definitions[name]) if name in scope.definitions else None
+        )
+        if earlier is not None:
+            what = "is defined in this file" if name in scope.definitions else "is already taken"
+            self._refuse_second(f"`{name}` {what}, and `{use.module.id}.net` brings another", place, earlier)
+            return
+        scope.taken[name] = place
+        scope.imports[name] = Import(other, name)
 
 
-def _cycle(files: tuple[str, ...], place: Place) -> Fault:
-    if len(files) == 1:
+def place_of_name(item: ast.Item) -> Place:
+    """Where a definition has its name."""
+    assert isinstance(item.tree, (ast.Block, ast.Net, ast.NetAlias, ast.Constants))
+    return item.place(item.tree.name)
+
+
+def _cycle(way: tuple[Step, ...], closing: str) -> Fault:
+    """The last step of `way` leads back to the file `closing`."""
+    *steps, last = way[next(i for i, step in enumerate(way) if step.file == closing) :]
+    if not steps:
         return Fault(
             "import-cycle",
             "this file uses itself",
-            place,
+            last.place,
             "this very file",
             help="`use` looks beside the file first; under another name this file can use the bundled one",
         )
-    chain = " -> ".join((*files, files[0]))
-    return Fault("import-cycle", f"these files use each other: {chain}", place, "closes the cycle")
+    chain = " -> ".join((*(step.file for step in steps), last.file, closing))
+    users = (*(step.file for step in steps[1:]), last.file)
+    causes = tuple(Note(step.place, f"leads to {user}") for step, user in zip(steps, users, strict=True))
+    return Fault(
+        "import-cycle",
+        f"these files use each other: {chain}",
+        last.place,
+        "closes the circle",
+        causes,
+        help="move what both need into a file of its own, and use that",
+    )

@@ -12,7 +12,6 @@ from .evaluate import evaluate_alone
 from .facts import Facts
 from .faults import Fault
 from .functions import Refusal, call, whole
-from .limits import Limits
 from .metrics import METRICS, Subject, Unaskable, count
 from .operators import operate
 from .program import FUNCTIONS, FileScope
@@ -21,8 +20,6 @@ from .values import Value
 
 FactsOf = Callable[[ast.Expr], Facts | None]
 """The facts of a net by the expression that names it; None where it names none."""
-
-LIMITS = Limits()
 
 
 class Side(Struct, frozen=True):
@@ -60,13 +57,15 @@ class Asking:
                 name in FUNCTIONS or name == "max"
             ):
                 sides = [self.evaluate(argument.value, subject) for argument in arguments]
-                return self.combine(expr, sides, lambda *values: call(name, values, LIMITS))
+                return self.combine(expr, sides, lambda *values: call(name, values, self.scope.limits))
             case ast.Binary(operator=operator) if operator not in ("and", "or"):
                 sides = [self.evaluate(expr.left, subject), self.evaluate(expr.right, subject)]
-                return self.combine(expr, sides, lambda left, right: operate(operator, left, right, LIMITS))
+                return self.combine(
+                    expr, sides, lambda left, right: operate(operator, left, right, self.scope.limits)
+                )
             case ast.Unary(operator="-", operand=operand):
                 sides = [self.evaluate(operand, subject)]
-                return self.combine(expr, sides, lambda value: operate("-", 0, value, LIMITS))
+                return self.combine(expr, sides, lambda value: operate("-", 0, value, self.scope.limits))
             case ast.List(items=items) | ast.Tuple(items=items):
                 return self.combine(
                     expr, [self.evaluate(item, subject) for item in items], lambda *values: [*values]
@@ -129,7 +128,7 @@ class Asking:
                 word,
                 f"there is no layer or block `{word.id}`",
                 suggest(word.id, self.scope.known()),
-                "unknown-layer",
+                "unknown-name",
             )
         raise self.fault(expr, "`count` counts a layer or a block", "write `count(conv)`")
 

@@ -59,3 +59,10 @@ class Place(Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.source.name}:{self.line}:{self.column}"
+
+
+class Unread(Struct, frozen=True):
+    """Why a text cannot be had: one sentence, and what to write instead."""
+
+    message: str
+    help: str = ""

@@ -9,11 +9,11 @@ from netc.compiler.graph import Graph, Node
 from netc.compiler.lower import choose, lower
 from netc.compiler.program import Program, resolve
 from netc.dsl.report import render
-from netc.dsl.source import Source
+from netc.dsl.source import Source, Unread
 
 
 def read(text: str, name: str = "case.net") -> Program:
-    return resolve(Source(name, text), lambda name, user: None)
+    return resolve(Source(name, text), lambda name, user: Unread(""))
 
 
 def graph_of(text: str, net: str | None = None) -> Graph:

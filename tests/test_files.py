@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from netc import files
-from netc.dsl.source import Source
+from netc.dsl.source import Source, Unread
 from netc.files import Unusable, find_spec, write_file
 
 NET = "net small { input 1x8x8; relu }\n"
@@ -95,16 +95,18 @@ def test_use_looks_beside_the_file_and_then_among_the_bundled_specs(
     (folder / "a.net").write_text(NET)
     spec = find_spec("a.net")
     standard = spec.load("std", spec.source)
-    assert standard is not None
+    assert isinstance(standard, Source)
     assert standard.text == bundled["std"]
-    assert spec.load("missing", spec.source) is None
+    missing = "there is no `stdd.net` beside this file or among the bundled specs"
+    assert spec.load("stdd", spec.source) == Unread(missing, "did you mean `std`?")
+    assert spec.load("aa", spec.source) == Unread(missing.replace("stdd", "aa"))
     (folder / "std.net").write_text("# mine\n")
     own = spec.load("std", spec.source)
-    assert own is not None
+    assert isinstance(own, Source)
     assert own.text == "# mine\n"
     # what a bundled file uses is bundled, whatever lies beside the person's own file
     again = spec.load("std", Source("netc/specs/lone.net", ""))
-    assert again is not None
+    assert isinstance(again, Source)
     assert again.text == bundled["std"]
 
 

@@ -12,15 +12,19 @@ from netc.compiler.reserved import MODULE_ATTRIBUTES
 from netc.compiler.suggestions import ELSEWHERE, PRELUDE
 from netc.driver import in_order, quiet_machine
 from netc.dsl.report import render
-from netc.dsl.source import Source
+from netc.dsl.source import Source, Unread
 from netc.files import read_bundled
 
 
 def read(text: str, **files: str) -> Program:
     files["case"] = text
 
-    def load(name: str, user: Source) -> Source | None:
-        return Source(f"{name}.net", files[name]) if name in files else None
+    def load(name: str, user: Source) -> Source | Unread:
+        return (
+            Source(f"{name}.net", files[name])
+            if name in files
+            else Unread(f"there is no `{name}.net` beside this file")
+        )
 
     return resolve(Source("case.net", text), load)
 
@@ -67,7 +71,7 @@ def test_mistake_is_reported(case, agrees):
 
 
 def test_the_prelude_that_is_suggested_is_that_of_std():
-    assert set(resolve(read_bundled("std"), lambda name, user: None).scope.definitions) == PRELUDE
+    assert set(resolve(read_bundled("std"), lambda name, user: Unread("")).scope.definitions) == PRELUDE
 
 
 def test_names_of_other_libraries_mean_layers_that_exist():

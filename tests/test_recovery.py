@@ -22,7 +22,7 @@ from netc.dsl.limits import DEFAULT, TextLimits
 from netc.dsl.parser import parse, parse_item
 from netc.dsl.report import as_json, render, render_all
 from netc.dsl.scan import scan
-from netc.dsl.source import Place, Source
+from netc.dsl.source import Place, Source, Unread
 
 PROGRAMS = [case.program for case in cases("syntax/programs") + cases("syntax/trees")]
 SNIPPETS = [
@@ -266,7 +266,7 @@ def test_the_place_of_a_diagnostic_prints_as_file_line_and_column() -> None:
 def test_what_depends_on_an_item_that_could_not_be_read_stays_silent() -> None:
     body = "{\n    input: 3x8x8\n    f(3) -> cbr(3x3, 4)\n    nothing\n}"
     text = f"use std (cbr\nblock f(c) {{ conv(3x3 c) }}\nnet n {body}\n"
-    found = resolve(Source("test.net", text), lambda name, user: None)
+    found = resolve(Source("test.net", text), lambda name, user: Unread(""))
     lower(found, choose(found, "n"))
     assert [(told.code, told.place.line) for told in found.report.diagnostics] == [
         ("unclosed", 1),

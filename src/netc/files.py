@@ -15,7 +15,7 @@ from msgspec import Struct
 from .dsl import ast
 from .dsl.parser import parse_item
 from .dsl.scan import scan
-from .dsl.source import Source
+from .dsl.source import Source, Unread
 
 MAX_BYTES = 16 * 2**20
 NET_HEAD = re.compile(r"net[ \t]+(\w+)")
@@ -39,17 +39,26 @@ class Spec(Struct, frozen=True):
     note: str = ""
     """What a person should know about how it was found."""
 
-    def load(self, name: str, user: Source) -> Source | str | None:
+    def load(self, name: str, user: Source) -> Source | Unread:
         """The file of `use NAME` in `user`: beside the spec (unless `user` is bundled), or a bundled one; or
         why it cannot be read."""
-        if self.folder is not None and not is_bundled(user):
-            path = self.folder / f"{name}.net"
-            if path.is_file():
-                try:
-                    return read_path(path)
-                except Unusable as error:
-                    return error.message
-        return read_bundled(name)
+        beside = None if is_bundled(user) else self.folder
+        if beside is not None and (beside / f"{name}.net").is_file():
+            try:
+                return read_path(beside / f"{name}.net")
+            except Unusable as error:
+                return Unread(error.message, error.help)
+        return read_bundled(name) or miss(name, beside)
+
+
+def miss(name: str, folder: Path | None) -> Unread:
+    """What to say of a `use` whose file is not there."""
+    from .compiler.suggestions import suggest
+
+    beside = [] if folder is None else [path.stem for path in folder.glob("*.net")]
+    where = "" if folder is None else "beside this file or "
+    help = suggest(name, [*beside, *bundled_files()])
+    return Unread(f"there is no `{name}.net` {where}among the bundled specs", help)
 
 
 # --- the bundled specs --------------------------------------------------------------------------
