@@ -63,4 +63,12 @@ FLOW = {
 CLAIMS = {
     "failed-claim": "a claim of an `expect` does not hold",
 }
-CODES: dict[str, str] = {**SYNTAX, **NAMES, **VALUES, **SHAPES, **FLOW, **CLAIMS}
+GROUPS: dict[str, dict[str, str]] = {
+    "the text": SYNTAX,
+    "names": NAMES,
+    "arguments and values": VALUES,
+    "shapes": SHAPES,
+    "flow and limits": FLOW,
+    "claims": CLAIMS,
+}
+CODES: dict[str, str] = {code: line for group in GROUPS.values() for code, line in group.items()}

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "netc.grammar": set(),
     "netc.dsl": {"netc.grammar"},
     "netc.specs": set(),
+    "netc.errors": set(),
     "netc.ops": set(),
     "netc.compiler": {"netc.dsl", "netc.ops"},
     "netc.codegen": {"netc.compiler", "netc.dsl", "netc.ops"},

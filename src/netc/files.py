@@ -85,6 +85,11 @@ def read_bundled(name: str) -> Source | None:
     return Source(f"{BUNDLED}{name}.net", (files("netc.specs") / f"{name}.net").read_text(encoding="utf-8"))
 
 
+def read_page(code: str) -> str:
+    """The page that explains a code of `dsl.codes`, as Markdown."""
+    return (files("netc.errors") / f"{code}.md").read_text(encoding="utf-8")
+
+
 def bundled_nets() -> dict[str, str]:
     """The nets of the bundled specs, templates too, each with its file; found without parsing."""
     nets: dict[str, str] = {}

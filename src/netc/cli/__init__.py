@@ -13,6 +13,7 @@ COMMANDS = {
     "build": "build",
     "check": "check",
     "verify": "check",
+    "explain": "explain",
     "list": "reference",
     "layers": "reference",
 }
