@@ -17,7 +17,8 @@ BEFORE = 40
 """Columns that are shown before the mark where a longer line is clipped."""
 TAB = 4
 MOST_CALLS = 8
-RED, YELLOW, BLUE, CYAN, BOLD, PLAIN = "\33[1;31m", "\33[1;33m", "\33[1;34m", "\33[1;36m", "\33[1m", "\33[0m"
+RED, GREEN, YELLOW, BLUE, CYAN = (f"\33[1;{number}m" for number in (31, 32, 33, 34, 36))
+BOLD, PLAIN = "\33[1m", "\33[0m"
 
 
 class Mark(Struct, frozen=True):
