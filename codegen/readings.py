@@ -128,9 +128,7 @@ def _text(expr: Expr) -> tuple[str, int]:
         case Binary(op, left, right):
             level = OPERATORS[op][0]
             if op == "**":
-                hugging = _is_simple(left) and _is_simple(
-                    right.operand if isinstance(right, Unary) else right, -1
-                )
+                hugging = _is_simple(left) and _is_simple(_exponent(right), -1)
                 return f"{_above(left, level + 1)}{'**' if hugging else ' ** '}{_above(right, UNARY)}", level
             # comparisons do not associate: `(a < b) < c` needs its brackets
             return f"{_above(left, level + (level == COMPARISON))} {op} {_above(right, level + 1)}", level
@@ -156,6 +154,16 @@ def _is_simple(expr: Expr, least: int = 0) -> bool:
     if isinstance(expr, Const) and isinstance(expr.value, int | float):
         return least < 0 or expr.value >= 0
     return isinstance(expr, Name)
+
+
+def _exponent(expr: Expr) -> Expr:
+    """What stands next after `**`, without its sign."""
+    match expr:
+        case Unary("-", operand):
+            return operand
+        case Binary("**", left, _):
+            return left
+    return expr
 
 
 def _above(expr: Expr, level: int) -> str:

@@ -102,6 +102,8 @@ def test_substitution_of_values_is_evaluation(expr):
 @settings(max_examples=5)
 @given(st.lists(EXPRESSIONS, min_size=40, max_size=40))
 def test_text_is_as_the_formatter_leaves_it(expressions):
+    width = Name("width")
+    expressions += [Binary("**", width, Unary("not", width)), Binary("**", width, Binary("**", width, width))]
     lines = [f"x = {text(expr)}\n" for expr in expressions if not isinstance(expr, Const)]
     source = "".join(line for line in lines if len(line) < 80)
     told = subprocess.run(
