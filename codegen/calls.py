@@ -135,9 +135,12 @@ class Calls(Layers):
     def owned(self, rows: Sequence[Row], column: Sequence[Any], scope: Around) -> list[Step]:
         """`let f = share(...)` in whose body `f` is not used first: the layer is made here, and used
         elsewhere."""
-        paths = [
-            f"{row.use.module.path}.{event.name}".lstrip(".") for row, event in zip(rows, column, strict=True)
-        ]
+        named = [event.shared is not None for event in column]
+        if len(set(named)) > 1:
+            raise Split(rows, named)
+        if not named[0]:
+            return []
+        paths = [row.use.net.home(event.shared) for row, event in zip(rows, column, strict=True)]
         users = [row.use.net.users(path) for row, path in zip(rows, paths, strict=True)]
         absent = [
             path not in row.use.net.by_path and bool(found)
@@ -155,7 +158,10 @@ class Calls(Layers):
             if isinstance(first[0], Call)
             else self.make_of(rows, first, scope)
         )
-        return [Step((), (), column[0].name, make)]
+        attributes = [path.rpartition(".")[2] for path in paths]
+        if len(set(attributes)) > 1:
+            raise Split(rows, attributes)
+        return [Step((), (), attributes[0], make)]
 
     def make_of(self, rows: Sequence[Row], column: list[Any], scope: Around) -> Make:
         """The constructor call of a layer that is used elsewhere."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from .expressions import Const, Expr
 from .lines import Brackets, Generator, Piece, Prefixed
@@ -14,43 +14,40 @@ MANY = 3
 """As many equal layers of torch's in a row are a loop; of blocks, two."""
 
 
-def submodule(path: str) -> str:
-    """A module inside this one by its path."""
-    if "." not in path and path.isidentifier():
-        return f"self.{path}"
-    return f"self.get_submodule({literal(path)})"
+Reach = Callable[[str], str]
+"""How a module of another owner is reached, by its path."""
 
 
-def construct(made: Made) -> Piece:
+def construct(made: Made, reach: Reach) -> Piece:
     """A constructor call, of a chain whose entries all fit into one expression."""
     if isinstance(made, Make):
-        return Brackets(made.path, tuple(map(argument, made.given)))
-    return Brackets("nn.Sequential", children(made.entries))
+        return Brackets(made.path, tuple(argument(given, reach) for given in made.given))
+    return Brackets("nn.Sequential", children(made.entries, reach))
 
 
-def argument(given: Given) -> Piece:
-    value = submodule(given.value) if isinstance(given.value, str) else text(given.value)
+def argument(given: Given, reach: Reach) -> Piece:
+    value = reach(given.value) if isinstance(given.value, str) else text(given.value)
     return value if given.name is None else f"{given.name}={value}"
 
 
-def children(entries: Sequence[Entry]) -> tuple[Piece, ...]:
+def children(entries: Sequence[Entry], reach: Reach) -> tuple[Piece, ...]:
     """The arguments of an `nn.Sequential`: its children, or one `OrderedDict` where they have names."""
     if is_keyed(entries):
-        pairs = [Brackets("", (literal(key), construct(made))) for key, made in keyed(entries)]
+        pairs = [Brackets("", (literal(key), construct(made, reach))) for key, made in keyed(entries)]
         return (Brackets("OrderedDict", (Brackets("", tuple(pairs), "[]"),)),)
     pieces: list[Piece] = []
     for entry in gather(entries):
         if isinstance(entry, Repeat):
-            pieces.append(Prefixed("*", Brackets("", (generate(entry),))))
+            pieces.append(Prefixed("*", Brackets("", (generate(entry, reach),))))
         elif isinstance(entry, Element):
-            pieces.append(construct(entry.make))
+            pieces.append(construct(entry.make, reach))
     return tuple(pieces)
 
 
-def generate(entry: Repeat) -> Generator:
+def generate(entry: Repeat, reach: Reach) -> Generator:
     first = entry.entries[0]
     assert isinstance(first, Element)
-    return Generator(construct(first.make), clause(entry))
+    return Generator(construct(first.make, reach), clause(entry))
 
 
 def clause(entry: Repeat | Family) -> str:
@@ -76,6 +73,18 @@ def names_in(made: Made) -> set[str]:
     if isinstance(made, Chain):
         return set().union(*map(names_of, made.entries))
     return set().union(*(free(given.value) for given in made.given if not isinstance(given.value, str)))
+
+
+def reads_modules(entry: Entry) -> bool:
+    """Whether a module of another owner is passed on in it."""
+    match entry:
+        case Element(make=Make(given=given)):
+            return any(isinstance(argument.value, str) for argument in given)
+        case Element(make=Chain(entries=entries)) | Repeat(entries=entries):
+            return any(map(reads_modules, entries))
+        case Option(then=then, otherwise=otherwise):
+            return any(map(reads_modules, (*then, *otherwise)))
+    raise AssertionError(entry)
 
 
 def gather(entries: Sequence[Entry]) -> list[Entry]:

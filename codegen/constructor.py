@@ -1,14 +1,15 @@
-"""The plan of a class in, the lines of its `__init__` out, and where its children are found afterwards."""
+"""The plan of a class in, the lines of its `__init__` out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
-from .children import children, clause, construct, generate, is_keyed, is_plain, names_in
+from .children import children, clause, construct, generate, is_keyed, is_plain, names_in, reads_modules
 from .expressions import unary
-from .kept import Kept, attributes_of, read_in_forward
+from .home import Home
+from .kept import Kept, attributes_of
 from .lines import STEP, Brackets, Piece, lay_out
 from .plan import (
     Chain,
@@ -29,56 +30,12 @@ from .plan import (
 from .python_text import literal
 from .readings import text
 
-OF_DICT = frozenset(("add_module", "clear", "items", "keys", "pop", "popitem", "update", "values"))
-"""What `nn.ModuleDict` has beside what every module has: such a child needs another home."""
-
-
-class Home(Struct, frozen=True):
-    """The base of a class, and how its children are reached."""
-
-    base: str
-
-    def child(self, attribute: str) -> str:
-        if self.base == "nn.ModuleDict":
-            return f"self[{literal(attribute)}]"
-        if self.base == "nn.ModuleList":
-            return f"self[{attribute}]"
-        if attribute.isidentifier():
-            return f"self.{attribute}"
-        return f"self.get_submodule({literal(attribute)})"
-
-
-def home(plan: ClassPlan) -> Home:
-    """`nn.Module`, unless children are called by numbers."""
-    if plan.entries is not None:
-        return Home("nn.Sequential")
-    if plan.steps and isinstance(plan.steps[0], Family):
-        return Home("nn.ModuleList" if plan.steps[0].key is None else "nn.ModuleDict")
-    attributes: list[str] = []
-    plain = not read_in_forward(plan)[1]
-
-    def visit(event: Event) -> None:
-        nonlocal plain
-        if isinstance(event, Step) and event.attribute is not None and event.make is not None:
-            attributes.append(event.attribute)
-        plain = plain and not isinstance(event, Fork)
-
-    plan.walk(visit)
-    if all(attribute.isidentifier() for attribute in attributes):
-        return Home("nn.Module")
-    if plain and attributes == [str(number) for number in range(len(attributes))]:
-        return Home("nn.ModuleList")
-    if OF_DICT.isdisjoint(attributes):
-        return Home("nn.ModuleDict")
-    return Home("nn.Module")
-
 
 class Constructor:
     """Writes one `__init__`."""
 
-    def __init__(self, plan: ClassPlan, kept: Kept) -> None:
-        self.plan, self.kept = plan, kept
-        self.home = home(plan)
+    def __init__(self, plan: ClassPlan, home: Home, kept: Kept) -> None:
+        self.plan, self.home, self.kept = plan, home, kept
         self.lines: list[str] = []
         self.lists = 0
 
@@ -116,8 +73,10 @@ class Constructor:
                 makes.append(Element(None, event.make))
 
         self.plan.walk(visit)
-        if is_plain(makes):
-            self._lay(Brackets("super().__init__", (Brackets("", children(makes), "[]"),)), 2)
+        if is_plain(makes) and not any(map(reads_modules, makes)):
+            self._lay(
+                Brackets("super().__init__", (Brackets("", children(makes, self.home.reach), "[]"),)), 2
+            )
             return
         self._say(2, "super().__init__()")
         for make in makes:
@@ -128,7 +87,7 @@ class Constructor:
         if family.key is None:
             entry = Repeat(family.variable, family.count, (Element(None, family.make),))
             if is_plain(entry.entries):
-                self._lay(Brackets("super().__init__", (generate(entry),)), 2)
+                self._lay(Brackets("super().__init__", (generate(entry, self.home.reach),)), 2)
                 return
         self._say(2, "super().__init__()")
         read = family.key is not None or family.variable in names_in(family.make)
@@ -181,11 +140,11 @@ class Constructor:
     def _piece(self, made: Made, indent: int) -> Piece:
         if isinstance(made, Chain) and not is_plain(made.entries):
             return Brackets("nn.Sequential", (self._build(made.entries, indent),))
-        return construct(made)
+        return construct(made, self.home.reach)
 
     def _sequence(self, entries: Sequence[Entry], head: str, indent: int) -> None:
         if is_plain(entries):
-            self._lay(Brackets(head, children(entries)), indent)
+            self._lay(Brackets(head, children(entries, self.home.reach)), indent)
             return
         self._say(indent, f"{head}({self._build(entries, indent)})")
 
@@ -203,7 +162,11 @@ class Constructor:
         rest = list(entries)
         while rest and is_plain(rest[:1]):
             head.append(rest.pop(0))
-        self.lines.extend(lay_out(Brackets("", children(head), "[]"), indent, f"{name}: list[nn.Module] = "))
+        self.lines.extend(
+            lay_out(
+                Brackets("", children(head, self.home.reach), "[]"), indent, f"{name}: list[nn.Module] = "
+            )
+        )
         self._extend(name, rest, indent, False)
         return f"*{name}"
 

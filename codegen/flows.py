@@ -192,6 +192,7 @@ class Flows(Chains):
             match column[0]:
                 case Bind():
                     self.bind(rows, column, scope)
+                    steps.extend(self.owned(rows, column, scope))
                 case Loop():
                     counts = [len(event.turns) for event in column]
                     if len(set(counts)) > 1:

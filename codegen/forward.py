@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ..ops.base import Callee
-from .constructor import Home
+from .home import Home
 from .kept import Kept
 from .lines import STEP, WIDTH, Brackets, comment, lay_out
 from .phrases import Value, express, shape_text

@@ -76,6 +76,9 @@ class Layers:
             raise Split(rows, inner)
         if inner[0]:
             return inner[0], None
+        receiving = {row.index for row in rows}
+        if len(receiving) < len(self.settling.rows):  # a use without it has nothing to receive
+            raise Split(self.settling.rows, [row.index in receiving for row in self.settling.rows])
         named = self.settling.foreign(
             owners, rows, owners[0].rpartition(".")[2], [None] * len(rows), "module"
         )

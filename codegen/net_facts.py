@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import takewhile
 
 from ..compiler.frames import (
     Apply,
@@ -17,6 +18,7 @@ from ..compiler.frames import (
     Merge,
     Names,
     OutputEvent,
+    Shared,
     Tensor,
 )
 from ..compiler.frames import Sequence as SequenceEvent
@@ -53,6 +55,8 @@ class NetFacts:
         self.forms: dict[int, str] = {}
         """How containers are written, by the `id` of their event: `chain`, `class` or `open`."""
         self._users: dict[str, list[Apply | Call]] = {}
+        self._homes: dict[int, str] | None = None
+        self._lenders: set[str] | None = None
         self._alive: dict[int, bool] = {}
         self._flows: dict[int, tuple[Counter[Tensor], set[Tensor]]] = {}
         self._totals: dict[int, Counter[Tensor]] = {}
@@ -73,6 +77,26 @@ class NetFacts:
                 if module.shared is not None and isinstance(event, Apply | Call) and self.is_alive(event):
                     self._users.setdefault(module.shared, []).append(event)
         return self._users.get(path, [])
+
+    def home(self, shared: Shared) -> str:
+        """The path at which a shared layer belongs; nothing where it is not used."""
+        if self._homes is None:
+            self._homes = {
+                id(module.event.shared): module.shared or module.path
+                for module in self.graph.modules.walk()
+                if isinstance(module.event, Apply | Call) and module.event.shared is not None
+            }
+        return self._homes.get(id(shared), "")
+
+    def lends(self, module: Module) -> bool:
+        """Whether one part of the module brings a shared layer that another part of it uses."""
+        if self._lenders is None:
+            self._lenders = {
+                common_path(user.path, user.shared)
+                for user in self.graph.modules.walk()
+                if user.shared is not None and user.event is not None and self.is_alive(user.event)
+            }
+        return module.path in self._lenders
 
     def is_alive(self, event: Event) -> bool:
         """Whether the event says anything about this graph: its nodes may have been left out with the
@@ -157,6 +181,7 @@ class NetFacts:
             and not isinstance(event, Merge)
             and not self.free(event)
             and not self.escaping(event)
+            and not self.lends(module)
         )
         if plain and self.is_chain(inside(event), event.inputs, event.outputs):
             return "chain"
@@ -198,7 +223,7 @@ class NetFacts:
             if not self.is_alive(event) or isinstance(event, Names):
                 continue
             if isinstance(event, Bind):
-                if getattr(event.argument.value, "shared", None) is not None:
+                if event.shared is not None:
                     return None
                 continue
             if isinstance(event, Loop):
@@ -224,6 +249,12 @@ class NetFacts:
                     return None
             at = event.outputs[0]
         return at
+
+
+def common_path(left: str, right: str) -> str:
+    """The path of the innermost module that holds both."""
+    parts = zip(left.split("."), right.split("."), strict=False)
+    return ".".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], parts))
 
 
 def _by_node(tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:

@@ -8,9 +8,9 @@ from collections.abc import Container, Sequence
 from msgspec import Struct
 
 from ..ops.base import Callee
-from .children import argument, submodule
-from .constructor import Home
+from .children import argument
 from .expressions import Expr, Name
+from .home import Home
 from .kept import Kept
 from .lines import Brackets, Infix, Piece
 from .plan import Given, Step, Variable
@@ -48,7 +48,7 @@ def express(step: Step, operands: list[Value], home: Home, kept: Kept) -> Value:
         return fill(step, operands, given, depth, reads)
     assert isinstance(step.function, Callee)
     items: list[Piece] = [Brackets("", pieces, "[]")] if step.function.listed else list(pieces)
-    items += map(argument, given)
+    items += [argument(entry, home.reach) for entry in given]
     if step.training:
         items.append("training=self.training")
     typed = step.function.path.startswith(("F.", "torch."))
@@ -60,7 +60,7 @@ def head(step: Step, home: Home, kept: Kept) -> str:
     if step.holder is not None:
         return f"self.{kept.held[step.holder]}[0]"
     if step.reference is not None:
-        return submodule(step.reference) if "." in step.reference else home.child(step.reference)
+        return home.reach(step.reference)
     return home.child(step.attribute or "")
 
 

@@ -15,8 +15,9 @@ TAKEN = (
     frozenset(keyword.kwlist)
     | frozenset(dir(builtins))
     | {"self", "torch", "nn", "F", "Tensor", "NamedTuple", "OrderedDict"}
+    | {"l", "O", "I"}
 )
-"""What a name of a spec may not hide in a generated module."""
+"""What a name of a spec may not hide in a generated module, and what PEP 8 has no names be."""
 
 
 def identifier(text: str, taken: Container[str] = ()) -> str:

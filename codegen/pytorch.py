@@ -41,9 +41,10 @@ def emit(
     net = plans[-1]
     outputs = [_outputs(net.name, graph)] if graph.heads or len(graph.results) > 1 else []
     views = [*(each for group in outputs for each in group)]
+    classes = {plan.name: plan for plan in plans}
     for plan in plans[:-1]:
-        views.append(_view(plan, _about(plan), graph))
-    views.append(_view(net, _describe(graph, net_facts, costs, doc), graph))
+        views.append(_view(plan, _about(plan), graph, classes))
+    views.append(_view(net, _describe(graph, net_facts, costs, doc), graph, classes))
     text = _render(graph, net, views, net_facts, version)
     support = set(_support(net_facts))
     rehearse(text, net.name, graph, net_facts.emits, support)

@@ -39,7 +39,9 @@ class Module:
         self._modules[name] = module
 
     def get_submodule(self, name: str) -> Module:
-        child: Module = self._modules[name]
+        child = self
+        for part in name.split("."):
+            child = child._modules[part]
         return child
 
     def __call__(self, *inputs: Any) -> Any:

@@ -80,9 +80,8 @@ class Net(NetFacts):
         use = Use(module, kind, "general", frame, events, inputs, outputs, names, self)
         self._descend(use, events, dict(names), frame, False)
         if kind == "block":
-            use.form = (
-                "sequential" if is_sequence(frame) and self.is_chain(events, inputs, outputs) else "general"
-            )
+            if is_sequence(frame) and not self.lends(module) and self.is_chain(events, inputs, outputs):
+                use.form = "sequential"
             use.key = (id(frame.definition), len(inputs), use.form)
         return use
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
 from ..compiler.cost import Costs
 from ..compiler.graph import Graph
-from .constructor import Constructor, home
+from .constructor import Constructor
 from .forward import Forward
+from .home import Home, base_of
 from .kept import keep
 from .lines import STEP, WIDTH, Brackets, lay_out
 from .phrases import shape_text
@@ -27,27 +28,27 @@ class View(Struct, frozen=True):
     lines: list[str]
 
 
-def _view(plan: ClassPlan, about: list[str], graph: Graph) -> View:
+def _view(plan: ClassPlan, about: list[str], graph: Graph, classes: Mapping[str, ClassPlan]) -> View:
     """The lines of a class between its head and the next one."""
-    base = home(plan)
+    home = Home(plan, base_of(plan), classes)
     kept = keep(plan)
     names = _input_names(plan)
     lines = _quote(about)
     if plan.kind == "net" and graph.heads:
         weights = tuple(port.weight for port in graph.heads)
         lines += ["", f"{STEP}aux_weights = {literal(weights)}"]
-    constructor = Constructor(plan, kept).write()
+    constructor = Constructor(plan, home, kept).write()
     if constructor:
         lines += ["", *constructor]
     if plan.entries is None:
-        forward = Forward(plan, base, kept, names)
+        forward = Forward(plan, home, kept, names)
         forward.write()
         if plan.kind == "net":
             _finish(forward, plan, graph)
         else:
             forward.leave()
         lines += ["", *_head(plan, names, graph), *forward.lines]
-    return View(plan.name, base.base, lines)
+    return View(plan.name, home.base, lines)
 
 
 def _input_names(plan: ClassPlan) -> list[str]:

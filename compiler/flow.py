@@ -89,10 +89,13 @@ def _run(e: Elaboration, statement: ast.Statement, scope: Scope, course: Course)
             _run_for(e, statement, scope, course)
         case ast.Let(name=name, value=expr):
             value = evaluating.plain(e, expr, scope)
-            if isinstance(value, SharedLayer) and value.shared.name is None:
-                value.shared.name = name.id
             scope.names[name.id] = value
-            e.sink.append(Bind(site=statement, name=name.id, argument=Argument(value, expr, scope.frame)))
+            bind = Bind(site=statement, name=name.id, argument=Argument(value, expr, scope.frame))
+            if isinstance(value, SharedLayer):
+                shared = e.own_shared(value.shared)
+                if shared.name is None and shared.owner is None:
+                    shared.name, bind.shared = name.id, shared
+            e.sink.append(bind)
         case ast.Input():
             ports.run_input(e, statement, scope, course)
         case ast.Output():

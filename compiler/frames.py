@@ -141,10 +141,12 @@ class Branch(Event, eq=False, kw_only=True):
 
 
 class Bind(Event, eq=False, kw_only=True):
-    """`let name = expr`; a shared layer is named by it."""
+    """`let name = expr`. `shared` is the shared layer that it names: the first `let` that stands before all
+    uses of it does."""
 
     name: str
     argument: Argument
+    shared: Shared | None = None
 
 
 class Names(Event, eq=False, kw_only=True):
@@ -175,7 +177,7 @@ class Shared(Struct, eq=False):
 
     owner: Apply | Call | None = None
     name: str | None = None
-    """Its `let`, where there is one."""
+    """The `let` that names it, where there is one."""
     first: tuple[int, int] | None = None
     """The nodes of the first use: from, up to."""
     home: object = None

@@ -211,14 +211,13 @@ class Naming:
 
     def _bind(self, event: Bind, module: Module, labels: Container[str]) -> None:
         """`let f = share(...)`: the layer is named by its `let`, where that stands; `f2` if `f` is taken."""
-        value = event.argument.value
-        if not isinstance(value, SharedLayer) or id(value.shared) in self.owners:
+        if event.shared is None:
             return
         lets = self.lets.setdefault(module.path, set())
         names = (event.name if number == 1 else f"{event.name}{number}" for number in count(1))
         attribute = next(name for name in names if name not in lets and name not in labels)
         lets.add(attribute)
-        self.owners[id(value.shared)] = joined(module, attribute)
+        self.owners[id(event.shared)] = joined(module, attribute)
 
     def _named_values(self, event: Names, module: Module, taken: dict[str, Label]) -> None:
         for label, tensor in zip(event.labels, event.outputs, strict=False):
