@@ -62,6 +62,7 @@ FLOW = {
 }
 CLAIMS = {
     "failed-claim": "a claim of an `expect` does not hold",
+    "over-budget": "a net has more parameters or multiply-adds than the command allows",
 }
 GROUPS: dict[str, dict[str, str]] = {
     "the text": SYNTAX,

@@ -1,10 +1,9 @@
-"""Diagnostics in, text for a terminal or plain data for a program out. Nothing is printed here."""
+"""Diagnostics in, text for a terminal out. Nothing is printed here."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from typing import Any
 
 from msgspec import Struct
 
@@ -165,32 +164,3 @@ def width(character: str) -> int:
     if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-# --- data ----------------------------------------------------------------------------------------
-
-
-def as_json(diagnostic: Diagnostic) -> dict[str, Any]:
-    """Plain data; lines and columns count from 1, in characters."""
-    return {
-        "code": diagnostic.code,
-        "severity": diagnostic.severity,
-        "message": diagnostic.message,
-        **place_as_json(diagnostic.place),
-        "marked": diagnostic.marked,
-        "causes": [{**place_as_json(note.place), "message": note.message} for note in diagnostic.causes],
-        "calls": [{**place_as_json(note.place), "message": note.message} for note in diagnostic.calls],
-        "help": diagnostic.help,
-        "fix": [{**place_as_json(edit.place), "text": edit.text} for edit in diagnostic.fix],
-    }
-
-
-def place_as_json(place: Place) -> dict[str, Any]:
-    last = Place(place.source, place.end, place.end)
-    return {
-        "file": place.source.name,
-        "line": place.line,
-        "column": place.column,
-        "end_line": last.line,
-        "end_column": last.column,
-    }

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netc.dsl.diagnostics import Diagnostic, Edit, Note
-from netc.dsl.report import WIDEST, as_json, render, render_all
+from netc.dsl.formats import as_json
+from netc.dsl.report import WIDEST, render, render_all
 from netc.dsl.source import Place, Source
 
 RESNET = """\

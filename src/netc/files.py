@@ -18,6 +18,7 @@ from .dsl.scan import scan
 from .dsl.source import Source, Unread
 
 MAX_BYTES = 16 * 2**20
+STDIN = "<stdin>"
 NET_HEAD = re.compile(r"net[ \t]+(\w+)")
 
 

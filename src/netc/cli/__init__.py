@@ -12,7 +12,7 @@ COMMANDS = {
     "compile": "compile",
     "build": "build",
     "check": "check",
-    "verify": "check",
+    "verify": "verify",
     "explain": "explain",
     "list": "reference",
     "layers": "reference",

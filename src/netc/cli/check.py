@@ -1,143 +1,113 @@
-"""`netc check` and `netc verify`: specs in, what is wrong with them out."""
+"""`netc check`: specs in, what is wrong with them out; with `--fix`, what can be fixed mechanically is."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
 from .. import driver
+from ..compiler.limits import Limits
+from ..dsl import ast
 from ..dsl.diagnostics import Diagnostic
-from ..files import Spec, Unusable, find_specs
-from ..settings import read_count, read_limits
-from .options import limited, open_spec
-from .terminal import SPEC_WRONG, give, report, say, stop
-
-if TYPE_CHECKING:
-    from ..compiler.claims import Outcome
-
-
-def open_all(names: tuple[str, ...]) -> Iterator[tuple[str, Spec]]:
-    """The specs of these names, each with its name; of a folder, all `.net` files in it and below."""
-    for name in names:
-        if not os.path.isdir(name):
-            yield name, open_spec(name)
-            continue
-        paths = find_specs(name)
-        if not paths:
-            raise Unusable(f"there is no `.net` file in `{name}`")
-        for path in paths:
-            yield path, open_spec(path)
+from ..dsl.parser import parse
+from ..dsl.source import Place, Source
+from ..files import STDIN, Spec
+from ..settings import Misused, read_count, read_limits
+from .formats import formatted, write
+from .options import limited, open_specs
+from .terminal import SPEC_WRONG, count, give, several, stop
 
 
 @click.command(
     "check",
-    short_help="Find what is wrong with specs.",
+    short_help="Find what is wrong with specs, and fix what can be.",
     epilog="Example: netc check specs/ --max-params 30M",
 )
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@click.option("--fix", is_flag=True, help="Fix what can be fixed mechanically, in the files named here.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and write nothing.")
+@click.option("--strict", is_flag=True, help="Fail on warnings too.")
 @click.option("--max-params", metavar="N", help="Fail where a net has more parameters: `5M`.")
 @click.option("--max-macs", metavar="N", help="Fail where a net has more multiply-adds: `600M`.")
-@click.option("--format", type=click.Choice(["text", "json"]), default="text", help="How to write it.")
+@formatted
 @limited
 def check_command(
-    specs: tuple[str, ...], max_params: str | None, max_macs: str | None, format: str, limits: tuple[str, ...]
+    specs: tuple[str, ...],
+    fix: bool,
+    diff: bool,
+    strict: bool,
+    max_params: str | None,
+    max_macs: str | None,
+    format: str,
+    limits: tuple[str, ...],
 ) -> None:
     """Check every net of each SPEC: a file, a folder, a bundled net, or `-` for standard input."""
+    given = read_limits(limits)
     budgets = {
         what: read_count(text)
         for what, text in (("params", max_params), ("macs", max_macs))
         if text is not None
     }
+    opened = list(open_specs(specs))
+    filtering = fix and not diff and any(spec.source.name == STDIN for spec in opened)
+    if format != "text" and (diff or filtering):
+        what = "the differences" if diff else "the fixed text"
+        raise Misused(f"`--format {format}` and {what} cannot both go to standard output")
+    fixed: dict[str, int] = {}
+    if diff:
+        from .fixing import show_fixes
+
+        if show_fixes(opened, given, strict):
+            stop(SPEC_WRONG)
+        return
+    if fix:
+        from .fixing import fix_specs
+
+        opened, fixed = fix_specs(opened, given)
+    nets, found = check_all(opened, budgets, given)
+    failed = any(diagnostic.severity == "error" or strict for diagnostic in found)
+    write(found, format, {"nets": nets, "fixed": fixed})
+    if format == "text" and not failed and not filtering:
+        give(f"{several(nets, 'net')} checked, {count(found) or 'nothing wrong'}")
+    if failed:
+        stop(SPEC_WRONG)
+
+
+def check_all(
+    specs: Sequence[Spec], budgets: Mapping[str, int], limits: Limits
+) -> tuple[int, list[Diagnostic]]:
+    """How many nets there are, and all that is wrong, each mistake once."""
     found: list[Diagnostic] = []
-    excesses: list[str] = []
+    excesses: list[Diagnostic] = []
     nets = 0
-    for name, spec in open_all(specs):
-        results = driver.check(spec, limits=read_limits(limits))
+    for spec in specs:
+        results = driver.check(spec, limits=limits)
         found += driver.distinct(results)
         for compiled in (result.compiled for result in results if result.compiled is not None):
             nets += 1
-            excesses += [f"{name}: {excess}" for excess in over_budget(compiled, budgets)]
-    failed = bool(excesses) or any(diagnostic.severity == "error" for diagnostic in found)
-    if format == "json":
-        import json
-
-        from ..dsl.report import as_json
-
-        told = {"nets": nets, "diagnostics": list(map(as_json, found)), "excesses": excesses}
-        give(json.dumps(told, indent=2))
-    else:
-        report(found)
-        for excess in excesses:
-            say(f"error: {excess}")
-        if not failed:
-            give(f"{several(nets, 'net')} checked, nothing wrong")
-    if failed:
-        stop(SPEC_WRONG)
+            excesses += over_budget(spec.source, compiled, budgets)
+    return nets, [*driver.in_order(found), *excesses]
 
 
-def over_budget(compiled: driver.Compiled, budgets: Mapping[str, int]) -> Iterator[str]:
+def over_budget(
+    source: Source, compiled: driver.Compiled, budgets: Mapping[str, int]
+) -> Iterator[Diagnostic]:
     """The budgets (of `params`, of `macs`) that the net does not keep."""
     for what, most in budgets.items():
-        count = getattr(compiled.inference.total, what)
-        if count > most:
-            yield f"`{compiled.name}` has {count:,} {what}, over the budget of {most:,}"
+        amount = getattr(compiled.inference.total, what)
+        if amount > most:
+            yield Diagnostic(
+                "over-budget",
+                f"`{compiled.name}` has {amount:,} {what}, over the budget of {most:,}",
+                place_of(source, compiled.name),
+                help="`netc compile` shows which parts they are in",
+            )
 
 
-def several(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-@click.command(
-    "verify",
-    short_help="Hold what specs claim against what is computed.",
-    epilog="Example: netc verify googlenet",
-)
-@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
-@click.option("--failed", "only_failed", is_flag=True, help="Show only the claims that do not hold.")
-@limited
-def verify_command(specs: tuple[str, ...], only_failed: bool, limits: tuple[str, ...]) -> None:
-    """Check the `expect` claims of each SPEC, and show each printed figure beside the computed one."""
-    claims = wrong = 0
-    failed = False
-    for _, spec in open_all(specs):
-        verdict = driver.verify(spec, limits=read_limits(limits))
-        failed |= verdict.failed
-        report(verdict.diagnostics)
-        for expectation in verdict.expectations:
-            outcomes = [o for o in expectation.outcomes if o.holds is False or not only_failed]
-            claims += sum(outcome.holds is not None for outcome in expectation.outcomes)
-            wrong += sum(outcome.holds is False for outcome in expectation.outcomes)
-            if outcomes:
-                give(table(expectation.title, outcomes))
-            report(outcome.diagnostic for outcome in outcomes if outcome.diagnostic is not None)
-    give(f"{several(claims, 'claim')} checked, {wrong} wrong")
-    if failed:
-        stop(SPEC_WRONG)
-
-
-MARKS = {True: "ok", False: "FAIL", None: ""}
-
-
-def table(title: str, outcomes: list[Outcome]) -> str:
-    """The claims of one expectation: printed against computed, with the source."""
-    from ..codegen.plain_text import show
-
-    rows = [
-        (
-            show(outcome.quantity, 48),
-            f"{outcome.operator} {show(outcome.printed, 24)}",
-            show(outcome.computed, 24),
-            MARKS[outcome.holds],
-            show(outcome.source, 60),
-        )
-        for outcome in outcomes
-    ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    return "\n".join([show(title), *lines, ""])
+def place_of(source: Source, net: str) -> Place:
+    """Where the text defines the net."""
+    for item in parse(source)[0].items:
+        if isinstance(item.tree, (ast.Net, ast.NetAlias)) and item.tree.name.id == net:
+            return item.place(item.tree.name)
+    raise KeyError(net)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import click
 
 from .. import driver
-from ..files import Spec, find_spec
+from ..files import Spec, Unusable, find_spec, find_specs
 from ..settings import Setting, read_inputs, read_limits
-from .terminal import SPEC_WRONG, report, say, stop
+from .terminal import SPEC_WRONG, point_on, report, say, stop
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -54,6 +55,18 @@ def open_spec(name: str) -> Spec:
     return spec
 
 
+def open_specs(names: Iterable[str]) -> Iterator[Spec]:
+    """The specs of these names; of a folder, all `.net` files in it and below."""
+    for name in names:
+        if not os.path.isdir(name):
+            yield open_spec(name)
+            continue
+        paths = find_specs(name)
+        if not paths:
+            raise Unusable(f"there is no `.net` file in `{name}`")
+        yield from map(open_spec, paths)
+
+
 def compile_or_stop(
     spec: Spec, settings: Mapping[str, Setting], inputs: tuple[str, ...], limits: tuple[str, ...]
 ) -> driver.Compiled:
@@ -61,5 +74,6 @@ def compile_or_stop(
     result = driver.compile(spec, settings=settings, inputs=read_inputs(inputs), limits=read_limits(limits))
     report(result.diagnostics)
     if result.compiled is None or result.failed:
+        point_on(result.diagnostics)
         stop(SPEC_WRONG)
     return result.compiled

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NoReturn, TextIO
 
 import click
@@ -17,6 +17,7 @@ from ..dsl.diagnostics import Diagnostic
 from ..files import Unusable, reason, write_file
 from ..settings import Misused
 
+MOST_CODES = 4
 FINE, SPEC_WRONG, USED_WRONGLY, NETC_WRONG, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
 
 
@@ -39,6 +40,41 @@ def report(diagnostics: Iterable[Diagnostic]) -> None:
     text = render_all(diagnostics, coloured(sys.stderr))
     if text:
         click.echo(text, err=True)
+
+
+def conclude(diagnostics: Sequence[Diagnostic]) -> None:
+    """The end of a report: how much is wrong, and where to read on."""
+    if not diagnostics:
+        return
+    files = list(dict.fromkeys(diagnostic.place.source.name for diagnostic in diagnostics))
+    fixable = sum(bool(diagnostic.fix) for diagnostic in diagnostics)
+    say(
+        "",
+        f"{count(diagnostics)} in {files[0] if len(files) == 1 else several(len(files), 'file')}"
+        + (f", {fixable} fixable with `netc check --fix`" if fixable else ""),
+    )
+    point_on(diagnostics)
+
+
+def point_on(diagnostics: Iterable[Diagnostic]) -> None:
+    """Say which pages say more."""
+    codes = list(dict.fromkeys(diagnostic.code for diagnostic in diagnostics))
+    if len(codes) == 1:
+        say(f"`netc explain {codes[0]}` says more")
+    elif codes:
+        others = f" and {len(codes) - MOST_CODES} more" if len(codes) > MOST_CODES else ""
+        say(f"`netc explain CODE` says more of {', '.join(codes[:MOST_CODES])}{others}")
+
+
+def count(diagnostics: Sequence[Diagnostic]) -> str:
+    """`3 errors, 1 warning`, or nothing."""
+    errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
+    counts = (errors, "error"), (len(diagnostics) - errors, "warning")
+    return ", ".join(several(number, noun) for number, noun in counts if number)
+
+
+def several(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def give(text: str | bytes, output: str | None = None) -> None:

@@ -1,0 +1,88 @@
+"""`netc verify`: specs in, what they claim beside what is computed out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import driver
+from ..dsl.diagnostics import Diagnostic
+from ..settings import read_limits
+from .formats import formatted, write
+from .options import limited, open_specs
+from .terminal import SPEC_WRONG, conclude, give, report, several, stop
+
+if TYPE_CHECKING:
+    from ..compiler.claims import Outcome
+
+
+@click.command(
+    "verify",
+    short_help="Hold what specs claim against what is computed.",
+    epilog="Example: netc verify googlenet",
+)
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@click.option("--failed", "only_failed", is_flag=True, help="Show only the claims that do not hold.")
+@formatted
+@limited
+def verify_command(specs: tuple[str, ...], only_failed: bool, format: str, limits: tuple[str, ...]) -> None:
+    """Check the `expect` claims of each SPEC, and show each printed figure beside the computed one."""
+    claims = wrong = 0
+    failed = False
+    found: list[Diagnostic] = []
+    told: list[dict[str, Any]] = []
+    for spec in open_specs(specs):
+        verdict = driver.verify(spec, limits=read_limits(limits))
+        failed |= verdict.failed
+        found += verdict.diagnostics
+        if format == "text":
+            report(verdict.diagnostics)
+        for expectation in verdict.expectations:
+            outcomes = [o for o in expectation.outcomes if o.holds is False or not only_failed]
+            claims += sum(outcome.holds is not None for outcome in expectation.outcomes)
+            wrong += sum(outcome.holds is False for outcome in expectation.outcomes)
+            broken = [outcome.diagnostic for outcome in outcomes if outcome.diagnostic is not None]
+            found += broken
+            told.append(as_json(spec.source.name, expectation.title, outcomes))
+            if format == "text" and outcomes:
+                give(table(expectation.title, outcomes))
+                report(broken)
+    if format == "text":
+        conclude(found)
+        give(f"{several(claims, 'claim')} checked, {wrong} wrong")
+    else:
+        write(found, format, {"claims": claims, "wrong": wrong, "expectations": told})
+    if failed:
+        stop(SPEC_WRONG)
+
+
+MARKS = {True: "ok", False: "FAIL", None: ""}
+
+
+def table(title: str, outcomes: list[Outcome]) -> str:
+    """The claims of one expectation: printed against computed, with the source."""
+    from ..codegen.plain_text import show
+
+    rows = [
+        (
+            show(outcome.quantity, 48),
+            f"{outcome.operator} {show(outcome.printed, 24)}",
+            show(outcome.computed, 24),
+            MARKS[outcome.holds],
+            show(outcome.source, 60),
+        )
+        for outcome in outcomes
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    return "\n".join([show(title), *lines, ""])
+
+
+def as_json(file: str, net: str, outcomes: list[Outcome]) -> dict[str, Any]:
+    keys = ("quantity", "operator", "printed", "computed", "holds", "source")
+    claims = [{key: getattr(outcome, key) for key in keys} for outcome in outcomes]
+    return {"file": file, "net": net, "claims": claims}
