@@ -138,16 +138,27 @@ def find_spec(name: str) -> Spec:
     """
     path, net = split_name(name)
     if path == "-":
-        return Spec(decode(read_limited(sys.stdin.buffer.read, "<stdin>"), "<stdin>"), net, Path())
+        return with_net(Spec(decode(read_data(Path("-")), STDIN), net, Path()))
     bare = path == Path(path).name and not path.endswith(".net")
     if os.path.exists(path) and not (bare and os.path.isdir(path)):
-        return Spec(read_path(Path(path)), net, Path(path).parent)
+        return with_net(Spec(read_path(Path(path)), net, Path(path).parent))
     found = find_bundled(Path(path).name.removesuffix(".net"))
     if found is None:
         raise missing(path, bare)
     source, own = found
     note = "" if bare else f"{path} is not there; this is the bundled {source.name}"
-    return Spec(source, net or own, None, note)
+    return with_net(Spec(source, net or own, None, note))
+
+
+def with_net(spec: Spec) -> Spec:
+    """The spec, whose text has the net that is named. Raises `Unusable`."""
+    nets = net_names(spec.source)
+    if spec.net is None or spec.net in nets:
+        return spec
+    from .compiler.suggestions import suggest
+
+    help = suggest(spec.net, nets) or (f"its nets are {', '.join(nets)}" if nets else "it defines no net")
+    raise Unusable(f"there is no net `{spec.net}` in {spec.source.name}", help)
 
 
 def find_specs(folder: str) -> list[str]:
@@ -184,10 +195,17 @@ def missing(path: str, bare: bool) -> Unusable:
 
 def read_path(path: Path) -> Source:
     """The text of a file, named as it was given. Raises `Unusable`."""
+    return decode(read_data(path), str(path))
+
+
+def read_data(path: Path) -> bytes:
+    """The bytes of a file; of standard input, where `path` is `-`. Raises `Unusable`."""
     name = str(path)
+    if name == "-":
+        return read_limited(sys.stdin.buffer.read, STDIN)
     try:
         with path.open("rb") as file:
-            return decode(read_limited(file.read, name), name)
+            return read_limited(file.read, name)
     except IsADirectoryError:
         raise Unusable(f"`{name}` is a folder", f"name a file in it, such as `{path / 'NAME.net'}`") from None
     except OSError as error:

@@ -11,6 +11,7 @@ from .terminal import FINE, end
 COMMANDS = {
     "compile": "compile",
     "build": "build",
+    "fmt": "fmt",
     "check": "check",
     "verify": "verify",
     "explain": "explain",

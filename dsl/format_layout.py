@@ -1,0 +1,297 @@
+"""The pieces of a file in, lines of text out.
+
+A statement stands on one line where it fits. Else its braces are written over several lines; else a chain
+is broken before each `->`; else brackets are, and inside them expressions too, before their loosest
+operators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+from .format_breaks import LIMIT, Plan, choose_brackets, expand, find_arrows, find_loosest
+from .format_cells import TextLine, read_cells, split_source
+from .format_pieces import (
+    BROKEN,
+    Braces,
+    Bracket,
+    Comment,
+    Item,
+    Leaf,
+    Line,
+    Row,
+    flat,
+    head_of,
+    lift_comment,
+    measure,
+)
+
+INDENT = 4
+SHORT = 24
+"""Items of a list that are no longer may stand several to a line."""
+
+
+def lay_out_pieces(whole: Braces) -> list[TextLine]:
+    """`whole` is the file as one body."""
+    layout = Layout()
+    apart = False
+    for number, line in enumerate(items_of(whole)):
+        first = len(layout.lines)
+        own = layout.put_line(line, 0, "file")
+        several = len(layout.lines) > own + 1 or "\n" in layout.lines[own].cells[0]
+        layout.lines[first].blank = number > 0 and (layout.lines[first].blank or several or apart)
+        apart = several
+    layout.put_closing(whole, 0, apart)
+    return layout.lines
+
+
+def items_of(whole: Braces) -> Iterator[Line]:
+    """Each on a line of its own."""
+    for line in whole.lines:
+        *others, last = line.statements
+        above, blank = line.above, line.blank
+        for row in others:
+            yield Line(above, blank, [row])
+            above, blank = [], False
+        yield Line(above, blank, [last], line.beside)
+
+
+class Layout:
+    """Writes lines. `due` is the indentation of the line that must begin, since a comment ended the last."""
+
+    def __init__(self) -> None:
+        self.lines: list[TextLine] = []
+        self.line = TextLine(0)
+        self.parts: list[str] = []
+        self.column = 0
+        self.due: int | None = None
+        self.inner = ""
+        """What the lines in the braces of this item are: `claims`, or statements (empty)."""
+
+    def begin(self, indent: int) -> None:
+        """A new line; the last one is complete."""
+        self.end()
+        self.line = TextLine(indent)
+        self.column = indent
+
+    def end(self) -> None:
+        self.due = None
+        if self.parts:
+            self.line.cells = ["".join(self.parts)]
+            self.parts = []
+        if self.line.cells or self.line.comment:
+            self.lines.append(self.line)
+            self.line = TextLine(self.line.indent)
+
+    def put(self, text: str) -> None:
+        if self.due is not None:
+            self.begin(self.due)
+        if not self.parts:
+            text = text.lstrip(" ")
+        self.parts.append(text)
+        self.column += len(text)
+
+    def put_comment(self, text: str, indent: int) -> None:
+        """At the end of the line; the next begins at `indent`."""
+        if text:
+            self.line.comment = text
+            self.due = indent
+
+    def put_comments(self, comments: Iterable[Comment], indent: int) -> None:
+        """In lines of their own."""
+        for comment in comments:
+            self.begin(indent)
+            self.line.comment, self.line.blank = comment.text, comment.blank
+
+    def put_leaf(self, leaf: Leaf, indent: int) -> None:
+        """`indent` is that of a line which its comments make necessary."""
+        if leaf.above:
+            at = indent if self.parts else self.line.indent
+            self.put_comments([Comment(comment.text) for comment in leaf.above], at)
+            self.begin(at)
+        self.put(leaf.space + leaf.text)
+        self.put_comment(leaf.beside, indent)
+
+    # --- lines ---
+
+    def put_line(self, line: Line, indent: int, section: str, apart: bool = False) -> int:
+        """With what stands above it; gives the number of the first line after that. `apart`: its statements
+        stand on lines of their own."""
+        self.put_comments(line.above, indent)
+        self.begin(indent)
+        self.line.blank = line.blank
+        own = len(self.lines)
+        rows = line.statements
+        last, source = split_source(rows[-1]) if section == "claims" else (rows[-1], "")
+        one_line = [*rows[:-1], last]
+        if not apart and indent + sum(measure(row) + 2 for row in one_line) - 2 <= LIMIT:
+            self.line.cells, self.line.keys = read_cells(one_line, section)
+            self.line.source = source
+        else:
+            for number, row in enumerate(rows):
+                if number:
+                    self.begin(indent)
+                if section == "file":
+                    self.inner = "claims" if head_of(row).kind == "EXPECT" else ""
+                self.put_alone(row, indent, section)
+        self.put_comment(line.beside, indent)
+        self.end()
+        return own
+
+    def put_alone(self, row: Row, indent: int, section: str) -> None:
+        row, source = split_source(row) if section == "claims" else (row, "")
+        if indent + measure(row) <= LIMIT:
+            self.line.cells, self.line.keys = read_cells([row], section)
+        else:
+            self.put_row(row, indent)
+        self.line.source = source
+
+    def put_closing(self, braces: Braces, indent: int, apart: bool) -> None:
+        """The comments below the last statement."""
+        first = len(self.lines)
+        self.put_comments(braces.closer.above, indent)
+        self.end()
+        if len(self.lines) > first:
+            self.lines[first].blank = bool(braces.lines) and (self.lines[first].blank or apart)
+
+    # --- rows ---
+
+    def fits(self, row: Row, after: int) -> bool:
+        width = measure(row) + after
+        if not self.parts or self.due is not None:
+            width -= len(head_of(row).space)
+        return self.place() + width <= LIMIT
+
+    def place(self) -> int:
+        """The column at which what follows begins."""
+        return self.column if self.due is None else self.due
+
+    def put_row(self, row: Row, indent: int, after: int = 0, inside: bool = False) -> None:
+        """`after`: the width of what follows on the same line. `inside` brackets a line may end anywhere."""
+        if self.fits(row, after):
+            self.put_flat(row)
+            return
+        arrows = find_arrows(row)
+        if any(isinstance(piece, Braces) and piece.lines for piece in row):
+            plan = self.plan_braces(row, indent, after)
+            if plan or not arrows:
+                self.put_expanded(plan or expand(row, BROKEN), indent, after)
+                return
+        cuts = arrows or (find_loosest(row) if inside else [])
+        if not cuts:
+            self.put_brackets(row, indent, after)
+            return
+        step = indent + INDENT if arrows else indent
+        for start, end in pairwise([0, *cuts, len(row)]):
+            if start:
+                self.begin(step)
+            part = row[start:end]
+            comment = lift_comment(part)
+            self.put_row(part, step if start else indent, after if end == len(row) else 0, inside)
+            self.put_comment(comment, step)
+
+    def put_flat(self, row: Row) -> None:
+        self.put(head_of(row).space + flat(row))
+
+    def plan_braces(self, row: Row, indent: int, after: int) -> Plan:
+        """Which braces to write over several lines, so that all else fits: those that must, or all; empty
+        where that is not enough."""
+        for least in (BROKEN, 0):
+            plan = expand(row, least)
+            column = self.place()
+            for segment, braces in plan:
+                column += measure(segment) + (after if braces is None else len(braces.opener.space) + 1)
+                if column > LIMIT:
+                    break
+                column = indent + 1
+            else:
+                return plan
+        return []
+
+    def put_expanded(self, plan: Plan, indent: int, after: int) -> None:
+        for number, (segment, braces) in enumerate(plan):
+            if number and plan[number - 1][1] is None:
+                self.begin(indent)  # an `else` below braces on one line
+            if segment:
+                self.put_brackets(segment, indent, after if braces is None else 2)
+            if braces is not None:
+                self.put_braces(braces, indent)
+
+    def put_braces(self, braces: Braces, indent: int) -> None:
+        """Over several lines."""
+        self.put_leaf(braces.opener, indent)
+        inner = indent + INDENT
+        self.end()
+        first = len(self.lines)
+        for line in braces.lines:
+            self.put_line(line, inner, self.inner, apart=not braces.expanded)
+        self.put_closing(braces, inner, False)
+        if len(self.lines) > first:
+            self.lines[first].blank = False
+        self.begin(indent)
+        self.put_closer(braces.closer, indent)
+
+    def put_closer(self, closer: Leaf, indent: int) -> None:
+        self.put(closer.text)
+        self.put_comment(closer.beside, indent)
+
+    def put_brackets(self, row: Row, indent: int, after: int) -> None:
+        """With as few brackets as possible over several lines."""
+        broken = choose_brackets(row, self.place(), indent, after)
+        for at, piece in enumerate(row):
+            if isinstance(piece, Leaf):
+                self.put_leaf(piece, indent + INDENT)
+            elif piece.width < BROKEN and at not in broken:
+                self.put(piece.opener.space + flat([piece]))
+                self.put_comment(piece.closer.beside, indent + INDENT)
+            elif isinstance(piece, Braces):
+                self.put_braces(piece, indent)
+            else:
+                self.put_bracket(piece, indent)
+
+    def put_bracket(self, bracket: Bracket, indent: int) -> None:
+        """Over several lines."""
+        self.put_leaf(bracket.opener, indent)
+        items = bracket.items
+        plain = not (bracket.opener.beside or bracket.closer.above)
+        plain &= not any(item.above or item.beside for item in items)
+        only = items[0].row[0] if len(items) == 1 and len(items[0].row) == 1 else None
+        inner = indent + INDENT
+        if plain and isinstance(only, Bracket) and only.items and bracket.comma != "tuple":
+            self.put_bracket(only, indent)
+        elif plain and isinstance(only, Braces) and only.lines and bracket.comma != "tuple":
+            self.put_braces(only, indent)
+        else:
+            width = sum(item.width + 2 for item in items) - 2 + (bracket.comma == "tuple")
+            if plain and inner + width <= LIMIT:
+                self.begin(inner)
+                self.put(
+                    ", ".join(flat(item.row) for item in items) + ("," if bracket.comma == "tuple" else "")
+                )
+            elif plain and bracket.opener.kind == "LSQB" and all(item.width <= SHORT for item in items):
+                self.fill(items, inner)
+            else:
+                self.put_items(bracket, inner)
+            self.begin(indent)
+        self.put_closer(bracket.closer, indent)
+
+    def fill(self, items: list[Item], indent: int) -> None:
+        """As many to a line as fit."""
+        self.begin(indent)
+        for item in items:
+            if self.parts and self.column + 1 + item.width + 1 > LIMIT:
+                self.begin(indent)
+            self.put(f" {flat(item.row)},")
+
+    def put_items(self, bracket: Bracket, indent: int) -> None:
+        """Each on its own line."""
+        comma = len(bracket.items) > 1 or bracket.comma != "never"
+        for item in bracket.items:
+            self.put_comments((Comment(comment.text) for comment in item.above), indent)
+            self.begin(indent)
+            self.put_row(item.row, indent, int(comma), inside=True)
+            if comma:
+                self.put(",")
+            self.put_comment(item.beside, indent)
+        self.put_comments((Comment(comment.text) for comment in bracket.closer.above), indent)
