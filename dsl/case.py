@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .brackets import CLOSERS, OPENERS, WRITTEN, statement_start
 from .lalr import Token
-from .slip import Slip, quote
+from .slip import Edits, Slip, quote
 
 VALUE_STARTS = frozenset(
     {"NAME", "NUMBER", "DIMS", "STRING", "TRUE", "FALSE", "NONE", "LPAR", "LSQB", "LBRACE"}
@@ -40,7 +40,9 @@ class Case:
         self.token = tokens[index]
         self.before = tokens[index - 1] if index else None
         self.opener = self.find_opener()
-        self.first = self.find_first()
+        self.first_index = statement_start(self.tokens, self.index)
+        self.first = self.tokens[self.first_index]
+        """The first token of the statement, or of the item."""
 
     def find_opener(self) -> Token | None:
         """The innermost bracket that is open here."""
@@ -53,10 +55,6 @@ class Case:
                     return token
                 depth -= 1
         return None
-
-    def find_first(self) -> Token:
-        """The first token of the statement, or of the item."""
-        return self.tokens[statement_start(self.tokens, self.index)]
 
     def written(self, token: Token) -> str:
         if token.start == token.end:
@@ -91,11 +89,60 @@ class Case:
         """Whether a body is still to come, outside of brackets."""
         return self.first.kind in HEADS and self.section not in ("(", "[") and not self.wants_value
 
-    def slip(self, message: str, help: str = "", marked: str = "", insert: str = "") -> Slip:
+    def slip(
+        self, message: str, help: str = "", marked: str = "", fix: Edits = (), repair: Edits = ()
+    ) -> Slip:
         """At the token; where that is a line end, just behind what stands before it."""
         token = self.token
         start, end = token.start, token.end
         if self.before is not None and token.kind in ("_NL", "$END"):
             start = end = self.before.end
-        fix = (start, start, insert) if insert else None
-        return Slip("syntax", message, start, end, marked=marked, help=help, fix=fix)
+        return Slip("syntax", message, start, end, marked=marked, help=help, fix=fix, repair=repair)
+
+    @property
+    def names_statement(self) -> bool:
+        """Whether a name, perhaps with an index, is all that stands before the token in its statement."""
+        row = self.tokens[self.first_index : self.index]
+        if not row or row[0].kind != "NAME":
+            return False
+        return len(row) == 1 or (row[1].kind == "LSQB" and row[-1].kind == "RSQB")
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the token says again what stands before it: one of them may be too many."""
+        return self.before is not None and self.written(self.token) == self.written(self.before)
+
+    @property
+    def has_claim(self) -> bool:
+        """Whether the row of an expectation has a comparison before the token."""
+        kinds = [token.kind for token in self.tokens[self.first_index : self.index]]
+        return not {"EQUAL", "ABOUT", "AT_MOST", "DENIED", "COLON"}.isdisjoint(kinds)
+
+    def begins_line(self, at: int) -> bool:
+        return not self.text[self.text.rfind("\n", 0, at) + 1 : at].strip()
+
+    def indent(self, at: int) -> int:
+        """Of the line that holds `at`; that of the item's first line is 0."""
+        line = self.text[self.text.rfind("\n", 0, at) + 1 : at].expandtabs()
+        return len(line) - len(line.lstrip(" "))
+
+    # --- edits ------------------------------------------------------------------------------------
+
+    def instead(self, text: str) -> Edits:
+        """`text` in place of the token."""
+        return ((self.token.start, self.token.end, text),)
+
+    def behind(self, text: str) -> Edits:
+        """`text` straight behind what stands before the token."""
+        at = self.before.end if self.before is not None else self.token.start
+        return ((at, at, text),)
+
+    def as_colon(self) -> Edits:
+        """`:` in place of the token, straight behind what stands before it."""
+        start = self.before.end if self.before is not None else self.token.start
+        return ((start, self.token.end, ":"),)
+
+    def without(self) -> Edits:
+        """A space in place of the token and the space around it."""
+        before, after = self.before, self.tokens[self.index + 1]
+        return ((before.end if before is not None else self.token.start, after.start, " "),)

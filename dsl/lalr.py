@@ -96,6 +96,31 @@ class Parser:
                 states.append(state)
         raise ValueError("the tokens have no $END")
 
+    def reach(self, tokens: Sequence[Token], start: str) -> int:
+        """The index of the first token that the grammar has no use for; their number where there is none."""
+        actions, gotos, rules, soft = self.tables.actions, self.tables.gotos, self.tables.rules, self.soft
+        states = [self.tables.starts[start]]
+        final = self.tables.ends[start]
+        for index, token in enumerate(tokens):
+            kind = token[0]
+            while True:
+                action = actions[states[-1]].get(kind)
+                if action is None:
+                    if kind not in soft:
+                        return index
+                    kind = "NAME"
+                elif action >= 0:
+                    states.append(action)
+                    break
+                else:
+                    rule = rules[-1 - action]
+                    del states[-rule.length :]
+                    state = gotos[states[-1]][rule.origin]
+                    if state == final:
+                        return len(tokens)
+                    states.append(state)
+        return len(tokens)
+
     def accepts(self, tokens: Sequence[Token], start: str, context: Any) -> set[str]:
         """The terminals that could stand behind `tokens`."""
         nothing = Token("", 0, 0)

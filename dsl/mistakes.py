@@ -13,8 +13,8 @@ from .brackets import CLOSERS, OPENERS
 from .case import HEADS, NAMES, VALUE_STARTS, Case
 from .depth import OPERATORS
 from .lalr import Token
-from .slip import Slip
-from .words import FOREIGN, ITEM_WORDS, ITEMS, guess_item
+from .slip import Edits, Slip
+from .words import FOREIGN, FUNCTIONS, INSTEAD, ITEM_WORDS, ITEMS, UNSURE, guess_item
 
 
 def explain(tokens: Sequence[Token], index: int, accepted: set[str], text: str, item: str) -> Slip:
@@ -37,9 +37,21 @@ def explain_item(case: Case) -> Slip | None:
         return None
     word = case.text[case.token.start : case.token.end]
     help = FOREIGN.get(word) or f"at the top of a file stand {ITEMS}"
-    if word not in FOREIGN and guess_item(word):
-        help = f"did you mean `{guess_item(word)}`?"
-    return case.slip(f"{case.written(case.token)} begins nothing that a file can hold", help)
+    item = guess_item(word)
+    if word not in FOREIGN and item:
+        help = f"did you mean `{item}`?"
+    message = f"{case.written(case.token)} begins nothing that a file can hold"
+    sure = item and word not in UNSURE and has_head(case, item)
+    return case.slip(
+        message, help, fix=case.instead(item) if sure else (), repair=case.instead(item) if item else ()
+    )
+
+
+def has_head(case: Case, item: str) -> bool:
+    """Whether what follows could be the rest of the item's head."""
+    kinds = [token.kind for token in case.tokens[1:4]]
+    after = {"let": ("ASSIGN",), "net": ("ASSIGN", "LPAR", "LBRACE"), "use": ("LPAR", "$END")}
+    return kinds[:1] == ["NAME"] and kinds[1:2] != [] and kinds[1] in after.get(item, tuple(OPENERS))
 
 
 def explain_foreign_word(case: Case) -> Slip | None:
@@ -49,9 +61,11 @@ def explain_foreign_word(case: Case) -> Slip | None:
         if token is not None and token.kind == "NAME":
             word = case.text[token.start : token.end]
             if word in FOREIGN:
-                return Slip(
-                    "syntax", f"`{word}` is no word of a spec", token.start, token.end, help=FOREIGN[word]
-                )
+                fix: Edits = ((token.start, token.end, INSTEAD[word]),) if word in INSTEAD else ()
+                if word == "return" and token == case.first:
+                    fix = ((token.start, case.token.start, ""),)
+                message = f"`{word}` is no word of a spec"
+                return Slip("syntax", message, token.start, token.end, help=FOREIGN[word], fix=fix)
     return None
 
 
@@ -85,34 +99,89 @@ def explain_assignment(case: Case) -> Slip | None:
     """`=` where it has no meaning."""
     if case.token.kind != "ASSIGN":
         if case.token.kind == "EQUAL" and "ASSIGN" in case.accepted:
-            return case.slip("`==` compares; a name is given its value by `=`", "write `=`")
+            return case.slip(
+                "`==` compares; a name is given its value by `=`", "write `=`", fix=case.instead("=")
+            )
         return None
     if case.section == "expect":
-        return case.slip("`=` makes no claim", "write `==` for exact, `~=` for the digits that are printed")
+        help = "write `==` for exact, `~=` for the digits that are printed"
+        return case.slip("`=` makes no claim", help, fix=case.instead("=="))
     if case.section == "train":
-        return case.slip(
-            "an entry of a recipe has no `=`", "write the name, a space and the value: `batch 256`"
-        )
+        help = "write the name, a space and the value: `batch 256`"
+        return case.slip("an entry of a recipe has no `=`", help, fix=case.without())
+    if case.first.kind in ("INPUT", "OUTPUT", "AUX") and case.section == "{":
+        word = case.written(case.first).strip("`")
+        return case.slip(f"`:` is missing in this `{word}`", f"write `{word} name: ...`", fix=case.as_colon())
     if case.first.kind in ("IF", "FOR") or case.section == "[":
-        return case.slip("`=` compares nothing", "write `==`")
-    if case.section == "{" and case.before is not None and case.before == case.first:
-        name = case.text[case.first.start : case.first.end]
-        help = f"`{name}: ...` names the value that flows, `let {name} = ...` a number, a list or a layer"
-        return case.slip("a statement does not assign", help)
+        return case.slip("`=` compares nothing", "write `==`", fix=case.instead("=="))
+    if case.section == "{" and case.names_statement:
+        fix, repair = mend_assignment(case)
+        return case.slip("a statement does not assign", explain_names(case), fix=fix, repair=repair)
     return None
+
+
+def explain_names(case: Case) -> str:
+    name = case.text[case.first.start : case.tokens[case.index - 1].end]
+    return f"`{name}: ...` names the value that flows, `let {name} = ...` a number, a list or a layer"
+
+
+def mend_assignment(case: Case) -> tuple[Edits, Edits]:
+    """A label where layers follow, a `let` where a number or a list does: sure ones, and a guess."""
+    value = [token.kind for token in statement_rest(case)]
+    spelled = case.text[case.tokens[case.index + 1].start : case.tokens[case.index + 1].end]
+    if value[:1] == ["NAME"] and spelled not in FUNCTIONS and OPERATORS.isdisjoint(outermost(value)):
+        return case.as_colon(), ()
+    if value[:1] in (["NUMBER"], ["LSQB"], ["DIMS"], ["STRING"]) and case.before == case.first:
+        return ((case.first.start, case.first.start, "let "),), ()
+    return (), case.as_colon()
+
+
+def statement_rest(case: Case) -> Sequence[Token]:
+    """What follows the token in its statement."""
+    depth = 0
+    for position in range(case.index + 1, len(case.tokens)):
+        kind = case.tokens[position].kind
+        if depth == 0 and kind in ("_NL", "$END", *CLOSERS):
+            return case.tokens[case.index + 1 : position]
+        depth += (kind in OPENERS) - (kind in CLOSERS)
+    return case.tokens[case.index + 1 :]
+
+
+def outermost(kinds: Sequence[str]) -> list[str]:
+    """Those that stand in no bracket."""
+    found = []
+    depth = 0
+    for kind in kinds:
+        depth -= kind in CLOSERS
+        if depth == 0:
+            found.append(kind)
+        depth += kind in OPENERS
+    return found
+
+
+def explain_walrus(case: Case) -> Slip | None:
+    """`:=`, which is `:` at a label and `=` elsewhere."""
+    if case.token.kind != "WALRUS":
+        return None
+    if case.section == "{" and case.first.kind != "LET":
+        return case.slip("`:=` is written `:` in a spec", fix=case.as_colon())
+    return case.slip("`:=` is written `=` in a spec", fix=case.instead("="))
 
 
 def explain_colon(case: Case) -> Slip | None:
     if case.token.kind != "COLON":
         return None
     if case.in_head and "LBRACE" in case.accepted:
-        return case.slip("a body stands in braces", "write `{` here, and `}` at the end of the body")
+        help = "write `{` here, and `}` at the end of the body"
+        return case.slip("a body stands in braces", help, fix=brace_indented(case))
     if case.section == "(":
-        return case.slip("an argument is named by `=`", "write `name=value`")
+        fix = case.instead("=") if case.before is not None and case.before.kind == "NAME" else ()
+        return case.slip("an argument is named by `=`", "write `name=value`", fix=fix)
     if case.section == "train":
-        return case.slip(
-            "an entry of a recipe has no `:`", "write the name, a space and the value: `batch 256`"
-        )
+        help = "write the name, a space and the value: `batch 256`"
+        return case.slip("an entry of a recipe has no `:`", help, fix=case.without())
+    if "ASSIGN" in case.accepted and case.section in ("", "{"):
+        return case.slip("a name is given its value by `=`", "write `=`", fix=case.instead(" ="))
     if case.section == "{" and case.after_value:
         return case.slip(
             "a statement has one label", "a label stands at the beginning of a statement: `name: layer`"
@@ -120,18 +189,42 @@ def explain_colon(case: Case) -> Slip | None:
     return None
 
 
+def brace_indented(case: Case) -> Edits:
+    """The braces of a body that is told by its indentation alone."""
+    head = case.indent(case.token.start)
+    last = None
+    for token in case.tokens[case.index + 1 :]:
+        if token.kind == "_NL":
+            continue
+        if token.kind == "$END" or (case.begins_line(token.start) and case.indent(token.start) <= head):
+            break
+        last = token
+    if last is None or case.tokens[case.index + 1].kind != "_NL":
+        return ()
+    start = case.before.end if case.before is not None else case.token.start
+    return (start, case.token.end, " {"), (last.end, last.end, "\n" + " " * head + "}")
+
+
 def explain_missing_value(case: Case) -> Slip | None:
     before = case.before
     if not case.wants_value or before is None:
         return None
     if case.token.kind == "ARROW" and before.kind in ("LBRACE", "_NL", "COLON", "LPAR", "COMMA"):
-        return case.slip("this `->` has nothing on its left", "a chain begins with a layer or a tensor")
+        return case.slip(
+            "this `->` has nothing on its left",
+            "a chain begins with a layer or a tensor",
+            repair=((case.token.start, case.token.end, ""),),
+        )
     no_head = case.token.kind == "LBRACE" and before.kind in ("IF", "IN", "EXPECT", "TRAIN")
     if case.ends or no_head or case.token.kind in ("COMMA", "ARROW"):
         if case.token.kind not in ("_NL", "$END") and (before.kind in ("COMMA", "_NL", *OPENERS)):
-            return case.slip(f"a value is missing before {case.written(case.token)}")
+            doubled = case.token.kind == "COMMA" == before.kind
+            message = f"a value is missing before {case.written(case.token)}"
+            return case.slip(message, fix=((case.token.start, case.token.end, ""),) if doubled else ())
         message = f"a value is missing after {case.written(before)}"
-        return Slip("syntax", message, before.start, before.end, help=explain_line_end(case))
+        help = explain_line_end(case)
+        fix, repair = mend_line_end(case)
+        return Slip("syntax", message, before.start, before.end, help=help, fix=fix, repair=repair)
     return None
 
 
@@ -145,6 +238,22 @@ def explain_line_end(case: Case) -> str:
     return "inside parentheses a line end means nothing" if inside else ""
 
 
+def mend_line_end(case: Case) -> tuple[Edits, Edits]:
+    """The arrow that ends a line put where the next one begins; of another operator, what follows is read as
+    its value."""
+    before, token = case.before, case.token
+    if before is None or token.kind != "_NL" or case.text[token.start] == ";":
+        return (), ()
+    following = case.tokens[case.index + 1]
+    if following.kind not in VALUE_STARTS:
+        return (), ()
+    joined = ((token.start, token.end, ""),)
+    if before.kind != "ARROW":
+        return (), joined if before.kind in OPERATORS else ()
+    start = case.tokens[case.index - 2].end if case.index > 1 else before.start
+    return ((start, before.end, ""), (following.start, following.start, "-> ")), joined
+
+
 def explain_missing_brace(case: Case) -> Slip | None:
     if not case.in_head or "LBRACE" not in case.accepted:
         return None
@@ -152,8 +261,11 @@ def explain_missing_brace(case: Case) -> Slip | None:
         return None
     word = case.written(case.first)
     following = case.tokens[case.index + 1 : case.index + 2]
-    if case.token.kind == "_NL" and following and following[0].kind == "LBRACE":
-        return case.slip(f"the `{{` of {word} stands on the next line", "put it at the end of this line")
+    if case.token.kind == "_NL" and following and following[0].kind == "LBRACE" and case.before is not None:
+        message, help = f"the `{{` of {word} stands on the next line", "put it at the end of this line"
+        between = case.text[case.before.end : following[0].end]
+        fix = ((case.before.end, following[0].end, " {"),) if between.strip() == "{" else ()
+        return case.slip(message, help, fix=fix, repair=((case.token.start, case.token.end, ""),))
     return case.slip(f"the body of {word} is missing its `{{`", "a body stands in braces: `{ ... }`")
 
 
@@ -162,16 +274,31 @@ def explain_missing_mark(case: Case) -> Slip | None:
     token = case.token
     if token.kind in CLOSERS or token.kind == "ASSIGN":
         return None
+    value = token.kind in VALUE_STARTS or token.kind == "ELLIPSIS"
     if "COLON" in case.accepted and case.first.kind in ("INPUT", "OUTPUT", "AUX"):
         word = case.written(case.first).strip("`")
-        return case.slip(f"`:` is missing in this `{word}`", f"write `{word} name: ...`")
+        at = case.first.end if case.ends or token.kind == "ARROW" or case.before is None else case.before.end
+        named = [token.kind for token in case.tokens[case.first_index + 1 : case.first_index + 3]]
+        if case.first.kind == "INPUT" and named == ["NAME", "LSQB"]:
+            at = case.tokens[case.first_index + 1].end
+        return case.slip(
+            f"`:` is missing in this `{word}`", f"write `{word} name: ...`", fix=((at, at, ":"),)
+        )
     if "ASSIGN" in case.accepted and case.first.kind in ("LET", "NET") and "COMMA" not in case.accepted:
-        return case.slip("`=` is missing", f"write {case.written(case.first)[:-1]} name = ...`")
-    value = token.kind in VALUE_STARTS or token.kind == "ELLIPSIS"
+        help = f"write {case.written(case.first)[:-1]} name = ...`"
+        given = value and "ASSIGN" not in outermost([token.kind for token in statement_rest(case)])
+        return case.slip("`=` is missing", help, fix=case.behind(" =") if given else ())
     listed = case.section in ("(", "[") or case.first.kind == "TRAIN"
     if value and listed and "COMMA" in case.accepted:
+        if "ASSIGN" in case.accepted and token.kind != "NAME":
+            message = f"a comma or `=` is missing before {case.written(token)}"
+            return case.slip(message, repair=case.behind(","))
         message = f"a comma is missing before {case.written(token)}"
-        return case.slip(message, insert=", ") if token.kind != "LBRACE" else case.slip(message)
+        return case.slip(message, fix=() if case.repeats else case.behind(","), repair=case.behind(","))
+    if case.section == "expect" and token.kind == "NAME" and "COLON" in case.accepted and not case.has_claim:
+        message = f"`:` is missing before {case.written(token)}"
+        help = "a row begins with a path and a colon: `layer[4]: shape == 512x7x7`"
+        return case.slip(message, help, fix=() if case.repeats else case.behind(":"), repair=case.behind(":"))
     if token.kind in ("NAME", "REPORTED") and case.section == "expect" and "COMMA" in case.accepted:
         return case.slip(f"a comma or a line end is missing before {case.written(token)}")
     return None
@@ -183,10 +310,12 @@ def explain_side_by_side(case: Case) -> Slip | None:
     here = case.written(case.token)
     is_item = case.opener is None and here.strip("`") in ITEM_WORDS
     if is_item or (case.before is not None and case.before.kind == "RBRACE"):
-        return case.slip(f"a line end or `;` is missing before {here}")
+        return case.slip(f"a line end or `;` is missing before {here}", repair=case.behind("->"))
     if case.section not in ("(", "["):
         help = "`->` sends one through the other; a line end or `;` ends a statement"
-        return case.slip(f"something is missing between two values, before {here}", help)
+        return case.slip(
+            f"something is missing between two values, before {here}", help, repair=case.behind("->")
+        )
     return None
 
 
@@ -226,7 +355,9 @@ def explain_missing_name(case: Case) -> Slip | None:
 def explain_comma(case: Case) -> Slip | None:
     if case.token.kind == "COMMA" and case.section == "{":
         help = "a line end or `;` ends a statement; values that flow together stand in parentheses: `(a, b)`"
-        return case.slip("a comma parts nothing here", help)
+        ends = case.tokens[case.index + 1].kind in ("_NL", "RBRACE")
+        fix = ((case.token.start, case.token.end, ""),) if ends else ()
+        return case.slip("a comma parts nothing here", help, fix=fix, repair=fix or case.instead("->"))
     return None
 
 
@@ -234,15 +365,19 @@ def explain_semicolon(case: Case) -> Slip | None:
     if case.token.kind == "_NL" and case.opener is not None and case.section in ("(", "["):
         start, end = case.token.start, case.token.end
         cause = (case.opener.start, case.opener.end, "still open")
-        return Slip(
-            "syntax", "`;` ends a statement, and a bracket is still open", start, end, causes=(cause,)
-        )
+        message = "`;` ends a statement, and a bracket is still open"
+        return Slip("syntax", message, start, end, causes=(cause,), fix=((start, start + 1, ","),))
     return None
 
 
 def explain_nothing_before(case: Case) -> Slip | None:
     if case.wants_value and case.token.kind == "DOT":
         return case.slip("a number does not begin with its point", "write `0.5`")
+    doubled = case.before is not None and case.before.end == case.token.start
+    if doubled and case.before is not None and case.token.kind == case.before.kind == "PLUS":
+        return case.slip(
+            "there is no `++`", "a name has one value; a loop counts with `for i in range(n) { }`"
+        )
     if case.wants_value and case.token.kind in ("STAR", "SLASH", "PLUS", "PERCENT"):
         return case.slip(f"{case.written(case.token)} has nothing on its left")
     return None
@@ -256,6 +391,7 @@ EXPLANATIONS: tuple[Callable[[Case], Slip | None], ...] = (
     explain_nested_item,
     explain_missing_name,
     explain_assignment,
+    explain_walrus,
     explain_colon,
     explain_missing_value,
     explain_missing_brace,

@@ -10,8 +10,6 @@ import re
 from collections.abc import Set
 from functools import cache, lru_cache
 
-from msgspec.structs import replace
-
 from . import ast
 from .build import CALLBACKS
 from .builder import Builder
@@ -20,10 +18,8 @@ from .lalr import Parser, Unexpected
 from .layout import lay_out
 from .lexer import tokenize
 from .limits import DEFAULT, TextLimits
-from .mistakes import explain
-from .recovery import BODY_STARTS, find_gaps, is_missing_brace, leave_out_echoes, paint
-from .scan import Chunk, scan
-from .slip import MOST_SLIPS, Slip
+from .scan import EVENT, Chunk, scan
+from .slip import Slip
 from .source import Source
 from .tables import load_tables
 from .words import ITEM_WORDS, guess_item
@@ -32,9 +28,7 @@ DEFINITIONS = frozenset({'"""', "use", "let", "block", "net"})
 """The items that a compiler needs; `expect` and `train` are read where somebody asks for them."""
 CACHED_LENGTH = 100_000
 """The longest text of an item that is kept."""
-MOST_CHARACTERS = 1_000_000
-"""How many are read again and again for further mistakes of one item."""
-Gaps = tuple[tuple[int, int], ...]
+BODIED = frozenset({"block", "net", "expect", "train"})
 DEFINED = re.compile(r"\w+[ \t]+([A-Za-z_]\w*)")
 
 
@@ -68,14 +62,35 @@ def parse(
 
 
 def join_strays(text: str, chunks: list[Chunk]) -> list[Chunk]:
-    """What begins no item, up to the next that does, as one: often what followed a `}` too many."""
+    """What begins no item, up to the next that does, as one; and with the item before where a `}` in it is
+    one too many: it was meant to be in that item's body."""
     joined: list[Chunk] = []
+    item, surplus = -1, 0
+    """Which one of `joined` the strays follow, and how many `}` more than `{` they hold."""
     for chunk in chunks:
-        if joined and is_stray(text, chunk) and is_stray(text, joined[-1]):
+        stray = is_stray(text, chunk)
+        if item >= 0 and (text[chunk.start] == "}" or is_indented(text, chunk)):
+            surplus += count_surplus(text, chunk)
+            if surplus > 0:
+                joined[item:] = [Chunk(joined[item].start, chunk.end, joined[item].word)]
+                surplus = 0
+                continue
+        else:
+            item, surplus = (len(joined) if chunk.word in BODIED else -1), 0
+        if joined and stray and is_stray(text, joined[-1]):
             joined[-1] = Chunk(joined[-1].start, chunk.end, joined[-1].word)
         else:
             joined.append(chunk)
     return joined
+
+
+def is_indented(text: str, chunk: Chunk) -> bool:
+    return chunk.start > 0 and text[chunk.start - 1] in " \t"
+
+
+def count_surplus(text: str, chunk: Chunk) -> int:
+    marks = [event[0] for event in EVENT.finditer(text, chunk.start, chunk.end)]
+    return marks.count("}") - marks.count("{")
 
 
 def is_stray(text: str, chunk: Chunk) -> bool:
@@ -105,55 +120,24 @@ def parse_item(text: str, limits: TextLimits = DEFAULT) -> tuple[ast.Definition 
 
 
 def read_item(text: str, limits: TextLimits) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
-    """The tree of one item, or what is wrong with it: each broken statement is told of and painted over."""
-    slips: list[Slip] = []
-    painted, start, word = text, "item", guess_item(first_word(text))
-    for _ in range(min(MOST_SLIPS, max(MOST_CHARACTERS // (len(text) + 1), 2))):
-        tree, found, gaps = read_once(painted, start, word, limits)
-        slips.extend(slip for slip in found if slip not in slips)
-        if tree is not None and not slips:
-            return tree, ()
-        if not gaps:
-            break
-        painted = paint(painted, gaps)
-        if start == "item" and gaps[0][0] == 0:
-            start = BODY_STARTS.get(word, "")
-            if not start or not painted.lstrip().startswith("{"):
-                break
-    return None, leave_out_echoes(slips, text)
+    """The tree of one item, or what is wrong with it."""
+    raw, slips = tokenize(text)
+    if not slips:
+        tokens, _ = lay_out(raw, text, limits.nesting)
+        if len(tokens) > 1 and tokens[-1].kind == "$END":
+            builder = Builder(text, limits)
+            try:
+                tree = load_parser().parse(tokens, "item", builder)
+            except Unexpected:
+                pass
+            else:
+                if not builder.slips:
+                    return tree, ()
+    from .broken import find_slips
+
+    return None, find_slips(text, guess_item(first_word(text)), load_parser(), limits)
 
 
 def first_word(text: str) -> str:
     found = re.match(r"\w*", text)
     return found[0] if found else ""
-
-
-def read_once(
-    text: str, start: str, word: str, limits: TextLimits
-) -> tuple[ast.Definition | None, list[Slip], Gaps]:
-    """The tree, what is wrong, and what to paint over before reading on. `word` begins the item."""
-    raw, slips = tokenize(text)
-    if len(slips) >= MOST_SLIPS:
-        return None, slips, ()
-    tokens, more = lay_out(raw, text, limits.nesting)
-    slips += more
-    if tokens[-1].kind != "$END":
-        return None, slips, more[-1].gaps
-    if len(tokens) == 1:
-        return None, slips, ()
-    builder = Builder(text, limits)
-    parser = load_parser()
-    try:
-        tree = parser.parse(tokens, start, builder)
-    except Unexpected as error:
-        tokens[error.index] = tokens[error.index]._replace(kind=error.kind)
-        gaps = find_gaps(tokens, error.index)
-        if start == "item" and not word:
-            gaps = ((0, len(text)),)
-        accepted = parser.accepts(tokens[: error.index], start, Builder(text))
-        slip = explain(tokens, error.index, accepted, text, word)
-        return None, [*slips, replace(slip, gaps=gaps)], gaps
-    if any(is_missing_brace(slip, text) for slip in slips):
-        # What stands in the wrong braces may well be wrong there.
-        return tree, slips + [slip for slip in builder.slips if slip.code not in ("syntax", "bad-claim")], ()
-    return tree, slips + builder.slips, ()

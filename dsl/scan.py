@@ -10,7 +10,8 @@ import re
 from msgspec import Struct
 
 EVENT = re.compile(
-    r'(?P<docstring>""")|(?P<string>"(?:[^"\\\n]|\\[^\n])*"?)|\'[^\'\n]*\'|(?P<comment>#[^\n]*)|[{}()\[\]\n;]'
+    r'(?P<docstring>""")|(?P<string>"(?:[^"\\\n]|\\[^\n])*"?)|\'\'\'(?s:.*?)\'\'\'|\'[^\'\n]*\'|/\*(?s:.*?)\*/'
+    r"|(?P<comment>#[^\n]*)|[{}()\[\]\n;]"
 )
 BRACKET = re.compile(r"[{}()\[\]]")
 SPACE = re.compile(r"(?>(?:[ \t\r\f\n;]+|#[^\n]*)*)")
@@ -95,10 +96,11 @@ def trim(text: str, start: int, end: int) -> int:
 
 
 def end_string(text: str, start: int, end: int) -> int:
-    """An unclosed one ends before the brackets that end its line."""
+    """An unclosed one ends before a comment, and before the brackets that end its line."""
     if end - start > 1 and text[end - 1] == '"':
         return end
-    return max(start + 1, start + len(text[start:end].rstrip(" \t\r{}()[],;")))
+    inside = text[start:end].partition(" #")[0]
+    return start + max(1, len(inside.rstrip(" \t\r{}()[],;")))
 
 
 def end_docstring(text: str, start: int) -> int:

@@ -11,6 +11,10 @@ MOST_SLIPS = 20
 """In one item; who has more wants to hear of the first ones."""
 
 
+Edits = tuple[tuple[int, int, str], ...]
+"""What to put in place of the characters from a start up to an end."""
+
+
 def quote(text: str) -> str:
     """What a person wrote, short enough for a message."""
     line = text.partition("\n")[0]
@@ -18,9 +22,10 @@ def quote(text: str) -> str:
 
 
 class Slip(Struct, frozen=True):
-    """As `Diagnostic`; `causes` are (start, end, message), `fix` is (start, end, text) or None.
+    """As `Diagnostic`; `causes` are (start, end, message), `fix` is what to put in place of what, where that
+    is sure; `repair` how to read on, where that is another (a guess, which nobody is told).
 
-    `gaps` are the parts to paint over before the text is read again, where the reader cannot go on by itself.
+    `gaps` are the parts that were left out to read on, where nothing else helped.
     """
 
     code: str
@@ -30,7 +35,8 @@ class Slip(Struct, frozen=True):
     marked: str = ""
     causes: tuple[tuple[int, int, str], ...] = ()
     help: str = ""
-    fix: tuple[int, int, str] | None = None
+    fix: Edits = ()
+    repair: Edits = ()
     gaps: tuple[tuple[int, int], ...] = ()
     inside: int | None = None
     """Where the innermost open bracket stands, if the grammar had no use for what follows."""
@@ -47,5 +53,5 @@ class Slip(Struct, frozen=True):
             marked=self.marked,
             causes=tuple(Note(place(start, end), message) for start, end, message in self.causes),
             help=self.help,
-            fix=(Edit(place(self.fix[0], self.fix[1]), self.fix[2]),) if self.fix else (),
+            fix=tuple(Edit(place(start, end), text) for start, end, text in self.fix),
         )

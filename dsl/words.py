@@ -29,6 +29,15 @@ FOREIGN = {
     "is": "write `==`",
 }
 
+INSTEAD = {"is": "==", "elif": "else if"}
+UNSURE = frozenset({"class", "from", "include"})
+"""Words that may have meant several items, or begin another order of words."""
+FUNCTIONS = frozenset(
+    {"min", "max", "floor", "ceil", "round", "abs", "len", "range", "reversed"}
+    | {"enumerate", "zip", "sum", "divisible", "in", "not"}
+)
+"""What has a number or a list for its value; `max` and `min` may be layers too."""
+
 
 def guess_item(word: str) -> str:
     """The word that begins an item, or that was meant to; empty where that is anyone's guess."""
