@@ -96,8 +96,8 @@ def lower(
     inputs: Mapping[str, tuple[int, ...]] | None = None,
     limits: Limits | None = None,
 ) -> Graph | None:
-    """Elaborate a net. `settings` bind its parameters anew (`--set`), `inputs` the sizes of its inputs by
-    name (`""`: the first). None where it has mistakes, which are in `program.report`."""
+    """Elaborate a net. `settings` bind parameters that it has anew (`--set`), `inputs` the sizes of its
+    inputs by name (`""`: the first). None where it has mistakes, which are in `program.report`."""
     limits = limits or Limits()
     report = program.report
     before = len(report.diagnostics)
@@ -130,15 +130,6 @@ def lower(
 def _elaborate(e: Elaboration, net: NetValue, name: str, settings: dict[str, Value]) -> Graph | None:
     definition, item = net.definition, net.item
     bound = {**net.bound, **{key: Argument(value) for key, value in settings.items()}}
-    known = [parameter.name for parameter in definition.parameters if not parameter.rest]
-    for key in settings:
-        if key not in known:
-            raise Fault(
-                "unknown-parameter",
-                f"the net `{name}` has no parameter `{key}`",
-                item.place(definition.name),
-                help=suggest(key, known) or (f"it has {', '.join(known)}" if known else "it has none"),
-            )
     open_ = missing(NetValue(definition, net.scope, item, bound))
     if open_:
         raise Fault(

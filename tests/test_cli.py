@@ -251,6 +251,12 @@ def test_every_command_has_help_with_an_example() -> None:
         (["compile", "small.net", "--set", "width=(1"], "cannot be read"),
         (["compile", "small.net", "--set", "width="], "cannot be read"),
         (["compile", "small.net", "--set", "width=1,2", "--render", "svg"], "several values"),
+        (["compile", "small.net", "--set", "widht=3"], "did you mean `width`?"),
+        (["build", "small.net", "--set", "n=3"], "it has width, classes"),
+        (["compile", "small.net", "--set", "width=oops"], "there is no `oops`"),
+        (["compile", "vgg:vgg", "--set", "depth=3"], "did you mean"),
+        (["compile", "vgg:vgg"], "is a template"),
+        (["compile", "vgg"], "name one after a colon"),
         (["build", "small.net", "--set", "width=1,2"], "several values"),
         (["compile", "small.net", "--input", "3x0x4"], "is not a size"),
         (["compile", "small.net", "--input", "big"], "is not a size"),
@@ -264,6 +270,14 @@ def test_every_command_has_help_with_an_example() -> None:
         (["build", "small.net", "-o", "."], "is a directory"),
         (["check", "small.net", "--max-params", "few"], "is not a whole number"),
         (["check"], "Missing argument"),
+        (["check", "small.net", "nowhere.net"], "there is no file `nowhere.net`"),
+        (["check", "small.net", "--format", "xml"], "'sarif'"),
+        (["check", "small.net", "--diff", "--format", "json"], "cannot both go to standard output"),
+        (["check", "-", "--fix", "--format", "json"], "cannot both go to standard output"),
+        (["verify"], "Missing argument"),
+        (["verify", "small.net", "nowhere.net"], "there is no file `nowhere.net`"),
+        (["explain", "shape-missmatch"], "did you mean `shape-mismatch`?"),
+        (["explain", "stray", "syntax"], "unexpected extra argument"),
         (["layers", "cnov"], "did you mean `conv`?"),
         (["brew"], "No such command"),
     ],
@@ -275,6 +289,22 @@ def test_wrong_use_is_told_and_gives_2(arguments: list[str], said: str) -> None:
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize("command", ["compile", "build", "check", "verify"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("small.net:smal", "there is no net `smal` in small.net\n  = help: did you mean `small`?"),
+        ("lenet5:big", "its nets are lenet5"),
+        ("empty.net:a", "it defines no net"),
+    ],
+)
+def test_a_net_that_a_file_has_not_is_no_mistake_of_the_file(command: str, name: str, said: str) -> None:
+    Path("empty.net").write_text("# nothing\n")
+    result = netc(command, name)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -282,9 +312,7 @@ def test_wrong_use_is_told_and_gives_2(arguments: list[str], said: str) -> None:
         (["compile", "wrong.net"], "unknown-name"),  # both in one run
         (["build", "wrong.net", "-o", "kept.py"], "shape-mismatch"),
         (["check", "."], "shape-mismatch"),
-        (["compile", "small.net:big"], "there is no net `big`"),
-        (["compile", "small.net", "--set", "widht=3"], "did you mean `width`?"),
-        (["compile", "small.net", "--set", "width=oops"], "there is no `oops`"),
+        (["compile", "small.net", "--set", "width=-1"], "out-of-range"),
         (["compile", "small.net", "--limit", "nodes=3"], "--limit nodes=N"),
     ],
 )

@@ -21,7 +21,7 @@ from .compiler.facts import Facts
 from .compiler.faults import Fault, Silent, text_of
 from .compiler.graph import Graph
 from .compiler.limits import Limits
-from .compiler.lower import choose, is_template, lower
+from .compiler.lower import choose, is_template, lower, net_named
 from .compiler.program import Program, resolve
 from .compiler.suggestions import suggest
 from .compiler.values import NetValue, Value
@@ -139,6 +139,7 @@ def compile_net(
         stem = PurePath(spec.source.name).stem
         given_a_template = spec.net is None and settings and stem in program.scope.net_names()
         net = choose(program, stem if given_a_template else spec.net, stem)
+        refuse_unknown_settings(net_named(program, net), net, settings)
         values: dict[str, Value] = {
             name: evaluate_alone(program.scope, given.item, given.expr)
             if isinstance(given, Setting)
@@ -155,6 +156,15 @@ def compile_net(
     except Silent:
         pass
     return Result(net, compiled, in_order([*before, *program.report.take()]))
+
+
+def refuse_unknown_settings(net: NetValue, name: str, settings: Mapping[str, object]) -> None:
+    """Raise `Misused` where a value is given for a parameter that the net has not."""
+    known = [parameter.name for parameter in net.definition.parameters if not parameter.rest]
+    for given in settings:
+        if given not in known:
+            hint = suggest(given, known) or (f"it has {', '.join(known)}" if known else "it has none")
+            raise Misused(f"the net `{name}` has no parameter `{given}`; {hint}")
 
 
 def refuse_unknown_inputs(graph: Graph, sizes: Mapping[str, tuple[int, ...]]) -> None:

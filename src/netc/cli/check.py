@@ -15,8 +15,8 @@ from ..dsl.source import Place, Source
 from ..files import STDIN, Spec
 from ..settings import Misused, read_count, read_limits
 from .formats import formatted, write
-from .options import limited, open_specs
-from .terminal import SPEC_WRONG, count, give, several, stop
+from .options import finish, limited, open_specs
+from .terminal import count, give, several
 
 
 @click.command(
@@ -49,7 +49,7 @@ def check_command(
         for what, text in (("params", max_params), ("macs", max_macs))
         if text is not None
     }
-    opened = list(open_specs(specs))
+    opened, missed = open_specs(specs)
     filtering = fix and not diff and any(spec.source.name == STDIN for spec in opened)
     if format != "text" and (diff or filtering):
         what = "the differences" if diff else "the fixed text"
@@ -58,8 +58,7 @@ def check_command(
     if diff:
         from .fixing import show_fixes
 
-        if show_fixes(opened, given, strict):
-            stop(SPEC_WRONG)
+        finish(show_fixes(opened, given, strict), missed)
         return
     if fix:
         from .fixing import fix_specs
@@ -68,10 +67,9 @@ def check_command(
     nets, found = check_all(opened, budgets, given)
     failed = any(diagnostic.severity == "error" or strict for diagnostic in found)
     write(found, format, {"nets": nets, "fixed": fixed})
-    if format == "text" and not failed and not filtering:
+    if format == "text" and not (failed or missed or filtering):
         give(f"{several(nets, 'net')} checked, {count(found) or 'nothing wrong'}")
-    if failed:
-        stop(SPEC_WRONG)
+    finish(failed, missed)
 
 
 def check_all(

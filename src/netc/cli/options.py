@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
 
 from .. import driver
+from ..dsl.diagnostics import Diagnostic
 from ..files import Spec, Unusable, find_spec, find_specs
 from ..settings import Setting, read_inputs, read_limits
-from .terminal import SPEC_WRONG, point_on, report, say, stop
+from .terminal import SPEC_WRONG, USED_WRONGLY, point_on, report, say, stop, tell
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -55,16 +56,31 @@ def open_spec(name: str) -> Spec:
     return spec
 
 
-def open_specs(names: Iterable[str]) -> Iterator[Spec]:
-    """The specs of these names; of a folder, all `.net` files in it and below."""
+def open_specs(names: Iterable[str]) -> tuple[list[Spec], list[Unusable]]:
+    """The specs of these names; of a folder, all `.net` files in it and below. And what cannot be had: that
+    is no reason to leave the others alone."""
+    specs: list[Spec] = []
+    missed: list[Unusable] = []
     for name in names:
-        if not os.path.isdir(name):
-            yield open_spec(name)
-            continue
-        paths = find_specs(name)
+        paths = find_specs(name) if os.path.isdir(name) else [name]
         if not paths:
-            raise Unusable(f"there is no `.net` file in `{name}`")
-        yield from map(open_spec, paths)
+            missed.append(Unusable(f"there is no `.net` file in `{name}`"))
+        for path in paths:
+            try:
+                specs.append(open_spec(path))
+            except Unusable as error:
+                missed.append(error)
+    return specs, missed
+
+
+def finish(failed: bool, missed: Sequence[Unusable]) -> None:
+    """End a run over several specs: tell what could not be had, and stop where something is wrong."""
+    for error in missed:
+        tell(error)
+    if missed:
+        stop(USED_WRONGLY)
+    if failed:
+        stop(SPEC_WRONG)
 
 
 def compile_or_stop(
@@ -75,5 +91,11 @@ def compile_or_stop(
     report(result.diagnostics)
     if result.compiled is None or result.failed:
         point_on(result.diagnostics)
-        stop(SPEC_WRONG)
+        stop(USED_WRONGLY if all(map(is_misuse, result.diagnostics)) else SPEC_WRONG)
     return result.compiled
+
+
+def is_misuse(diagnostic: Diagnostic) -> bool:
+    """Whether a mistake is one of the command line: in an option, or in what it asks of a file that may be
+    right (`netc check` has nothing against it)."""
+    return diagnostic.place.source.name == "--set" or diagnostic.code in ("unknown-net", "template")

@@ -34,6 +34,10 @@ def say(*lines: str) -> None:
     click.echo("\n".join(map(show, lines)), err=True)
 
 
+def tell(error: Unusable) -> None:
+    say(f"error: {error.message}", *([f"  = help: {error.help}"] if error.help else []))
+
+
 def report(diagnostics: Iterable[Diagnostic]) -> None:
     from ..dsl.report import render_all
 
@@ -98,7 +102,7 @@ def end(error: BaseException) -> int:
             error.show()
             return error.exit_code
         case Unusable():
-            say(f"error: {error.message}", *([f"  = help: {error.help}"] if error.help else []))
+            tell(error)
             return USED_WRONGLY
         case Misused():
             say(f"error: {error.message}")

@@ -10,8 +10,8 @@ from .. import driver
 from ..dsl.diagnostics import Diagnostic
 from ..settings import read_limits
 from .formats import formatted, write
-from .options import limited, open_specs
-from .terminal import SPEC_WRONG, conclude, give, report, several, stop
+from .options import finish, limited, open_specs
+from .terminal import conclude, give, report, several
 
 if TYPE_CHECKING:
     from ..compiler.claims import Outcome
@@ -32,7 +32,8 @@ def verify_command(specs: tuple[str, ...], only_failed: bool, format: str, limit
     failed = False
     found: list[Diagnostic] = []
     told: list[dict[str, Any]] = []
-    for spec in open_specs(specs):
+    opened, missed = open_specs(specs)
+    for spec in opened:
         verdict = driver.verify(spec, limits=read_limits(limits))
         failed |= verdict.failed
         found += verdict.diagnostics
@@ -53,8 +54,7 @@ def verify_command(specs: tuple[str, ...], only_failed: bool, format: str, limit
         give(f"{several(claims, 'claim')} checked, {wrong} wrong")
     else:
         write(found, format, {"claims": claims, "wrong": wrong, "expectations": told})
-    if failed:
-        stop(SPEC_WRONG)
+    finish(failed, missed)
 
 
 MARKS = {True: "ok", False: "FAIL", None: ""}
