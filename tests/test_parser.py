@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from netc.dsl import ast, literals, tables
 from netc.dsl.build import CALLBACKS
-from netc.dsl.lalr import Parser, Unexpected
+from netc.dsl.lalr import Parser, Token, Unexpected
 from netc.dsl.layout import lay_out
 from netc.dsl.lexer import tokenize
 from netc.dsl.parser import DEFINITIONS, parse, parse_item
@@ -146,7 +146,7 @@ def read_plainly(text: str) -> Any:
     """What our loop makes of one item; None where it refuses."""
     raw, slips = tokenize(text)
     tokens, more = lay_out(raw, text, 100)
-    if slips or more:
+    if slips or more or tokens[-1:] != [Token("$END", len(text), len(text))]:
         return None
     try:
         return PLAIN.parse(tokens, "item", None)
