@@ -28,7 +28,9 @@ class Course(Protocol):
 
     def receive(self) -> Value: ...
 
-    def give(self, statement: ast.Statement, value: Value, events: list[Event]) -> None: ...
+    def give(self, statement: ast.Statement, value: Value, events: list[Event], steps: int = 1) -> None:
+        """Take a statement's value; it has `steps`, beside a tensor that it may start with."""
+        ...
 
 
 class Straight:
@@ -40,7 +42,7 @@ class Straight:
     def receive(self) -> Value:
         return self.value
 
-    def give(self, statement: ast.Statement, value: Value, events: list[Event]) -> None:
+    def give(self, statement: ast.Statement, value: Value, events: list[Event], steps: int = 1) -> None:
         self.e.sink.extend(events)
         self.value = value
 
@@ -79,10 +81,7 @@ def _spoil(statement: ast.Statement, scope: Scope, course: Course) -> None:
 def _run(e: Elaboration, statement: ast.Statement, scope: Scope, course: Course) -> None:
     match statement:
         case ast.Flow():
-            events: list[Event] = []
-            with e.writing(events):
-                value = _run_flow(e, statement, scope, course)
-            course.give(statement, value, events)
+            _run_flow(e, statement, scope, course)
         case ast.If():
             _run_if(e, statement, scope, course)
         case ast.For():
@@ -108,13 +107,19 @@ def _run(e: Elaboration, statement: ast.Statement, scope: Scope, course: Course)
             raise AssertionError(statement)
 
 
-def _run_flow(e: Elaboration, statement: ast.Flow, scope: Scope, course: Course) -> Value:
+def _run_flow(e: Elaboration, statement: ast.Flow, scope: Scope, course: Course) -> None:
     expr = statement.value
     steps = expr.steps if isinstance(expr, ast.Chain) else (expr,)
-    if not statement.labels:
-        return chains.run_steps(e, steps, scope, received(course, steps, e, scope))
     bound = [labels.bind_label(e, label, scope) for label in statement.labels]
-    return chains.run_labelled(e, bound, statement, steps, scope, received(course, steps, e, scope))
+    value = received(course, steps, e, scope)
+    starts = value is None or isinstance(steps[0], ast.Tuple)
+    events: list[Event] = []
+    with e.writing(events):
+        if bound:
+            value = chains.run_labelled(e, bound, statement, steps, scope, value)
+        else:
+            value = chains.run_steps(e, steps, scope, value)
+    course.give(statement, value, events, len(steps) - starts)
 
 
 def received(course: Course, steps: tuple[ast.Expr, ...], e: Elaboration, scope: Scope) -> Value:

@@ -107,9 +107,11 @@ class Merge(Event, eq=False, kw_only=True):
 
 
 class Member(Event, eq=False, kw_only=True):
-    """One branch of a merge: one statement. No events: the member is a tensor, or `id`."""
+    """One branch of a merge: one statement. No events: the member is a tensor, or `id`. `steps` are those of
+    the text, beside a tensor that it starts with."""
 
     events: list[Event]
+    steps: int
 
 
 class Turn(Struct, eq=False):

@@ -126,7 +126,7 @@ class _Parallel:
     def receive(self) -> Value:
         return self.value
 
-    def give(self, statement: ast.Statement, value: Value, events: list[Event]) -> None:
+    def give(self, statement: ast.Statement, value: Value, events: list[Event], steps: int = 1) -> None:
         if value is POISON:
             self.broken = True
             return
@@ -136,7 +136,7 @@ class _Parallel:
             )
         self.members.append(value)
         self.e.sink.append(
-            Member(site=statement, inputs=entering(self.value), outputs=(value,), events=events)
+            Member(site=statement, inputs=entering(self.value), outputs=(value,), events=events, steps=steps)
         )
 
     def merge(self, event: Merge, head: ast.Expr) -> Tensor:
@@ -166,9 +166,9 @@ class _Accumulating(_Parallel):
     def receive(self) -> Value:
         return self.joined
 
-    def give(self, statement: ast.Statement, value: Value, events: list[Event]) -> None:
+    def give(self, statement: ast.Statement, value: Value, events: list[Event], steps: int = 1) -> None:
         before = self.joined
-        super().give(statement, value, events)
+        super().give(statement, value, events, steps)
         if self.broken:
             return
         member = self.e.sink[-1]

@@ -30,7 +30,7 @@ from .frames import (
 )
 from .frames import Sequence as SequenceEvent
 from .graph import Module
-from .nesting import inside, is_child, splice
+from .nesting import alone, inside, is_child, splice
 from .values import SharedLayer
 
 
@@ -135,17 +135,17 @@ class Naming:
         self.add(event, event.label.attribute if event.label is not None else number, module)
 
     def _member(self, member: Member, number: str, module: Module, taken: dict[str, Label]) -> None:
-        """A merge's member is one child: its only layer, or a sequence of its own."""
-        inner = [event for event in splice(member.events) if is_child(event)]
+        """A merge's member is one child: the one layer, block or group that it is, or a sequence of its
+        own. As with labels, which one is seen from its form: `conv * n` is a sequence, where `n` is 1 too."""
         for event in member.events:
             if isinstance(event, Names):
                 self._named_values(event, module, taken)
-        if len(inner) == 1:
-            only = inner[0]
+        only = alone(member)
+        if only is not None:
             if only.label is not None:
                 self.claim(only.label, taken)
             self.add(only, only.label.attribute if only.label is not None else number, module)
-        elif inner:
+        elif any(map(is_child, splice(member.events))):
             child = self._module(module, number, "container", member, None)
             self._numbers(member.events, child)
 

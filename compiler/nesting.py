@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .frames import Apply, Branch, Call, Event, Loop, Member, Merge, OutputEvent
+from .frames import Apply, Branch, Call, Event, Loop, Member, Merge, Names, OutputEvent
 from .frames import Sequence as SequenceEvent
 
 
@@ -35,6 +35,18 @@ def children(event: Event) -> list[Event]:
 
 def is_child(event: Event) -> bool:
     return isinstance(event, (Apply, Call, SequenceEvent, Merge, Member))
+
+
+def alone(member: Member) -> Event | None:
+    """The layer, block or group that a member is by its form."""
+    made = [event for event in member.events if not isinstance(event, Names)]
+    if len(made) != 1:
+        return None
+    event = made[0]
+    if event.label is not None:
+        return event
+    is_chain = isinstance(event, SequenceEvent) and event.form == "chain"
+    return event if is_child(event) and not is_chain and member.steps <= 1 else None
 
 
 def inside(event: Event) -> list[Sequence[Event]]:

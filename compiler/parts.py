@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from ..dsl import ast
 from ..dsl.parser import parse_item
+from .frames import Member
 from .graph import Graph, Module
 from .names import suffix
-from .nesting import children
+from .nesting import alone, children
 
 
 class Part(Struct, frozen=True):
@@ -90,8 +91,10 @@ class Parts:
             return f"{path}.{number}"
         events = children(event)
         if 0 <= number < len(events):
+            wanted = events[number]
+            only = alone(wanted) if isinstance(wanted, Member) else None
             for child in module.children:
-                if child.event is events[number]:
+                if child.event in (wanted, only):
                     return child.path
         return f"{path}.{number}"
 
