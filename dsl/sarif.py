@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from .codes import CODES
 from .diagnostics import Diagnostic, Edit
-from .formats import Locate, place_after
 from .pages import render
 from .report import show
+from .report_formats import Locate, place_after
 from .source import Place
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -45,7 +45,7 @@ def rule(code: str, level: str, page: str) -> Json:
     return {
         "id": code,
         "shortDescription": {"text": sentence(CODES[code])},
-        "fullDescription": {"text": text.partition("\n\n")[0].replace("\n", " ")},
+        "fullDescription": {"text": " ".join(text.partition("\n\n")[0].split())},
         "help": {"text": render(page), "markdown": page},
         "defaultConfiguration": {"level": level},
     }

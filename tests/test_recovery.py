@@ -17,11 +17,11 @@ from netc.compiler.program import resolve
 from netc.dsl import tables
 from netc.dsl.codes import CODES
 from netc.dsl.diagnostics import Diagnostic
-from netc.dsl.formats import as_json
 from netc.dsl.lexer import tokenize
 from netc.dsl.limits import DEFAULT, TextLimits
 from netc.dsl.parser import parse, parse_item
 from netc.dsl.report import render, render_all
+from netc.dsl.report_formats import as_json
 from netc.dsl.scan import scan
 from netc.dsl.source import Place, Source, Unread
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netc.dsl.diagnostics import Diagnostic, Edit, Note
-from netc.dsl.formats import as_json
 from netc.dsl.report import WIDEST, render, render_all
+from netc.dsl.report_formats import as_json
 from netc.dsl.source import Place, Source
 
 RESNET = """\

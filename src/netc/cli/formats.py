@@ -34,7 +34,7 @@ def write(diagnostics: Sequence[Diagnostic], format: str, facts: dict[str, Any])
         report(diagnostics)
         conclude(diagnostics)
         return
-    from ..dsl.formats import as_command, as_json, as_line
+    from ..dsl.report_formats import as_command, as_json, as_line
 
     if format == "json":
         give_json({**facts, "diagnostics": list(map(as_json, diagnostics))})

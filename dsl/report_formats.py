@@ -24,8 +24,8 @@ def as_line(diagnostic: Diagnostic) -> str:
 
 
 def as_command(diagnostic: Diagnostic, locate: Locate) -> str:
-    """The workflow command that marks the place in a pull request. All else that a report says of it follows the
-    message, a line each."""
+    """The workflow command that marks the place in a pull request. What a report says beside the message
+    follows it, a line each."""
     place = diagnostic.place
     path = locate(place.source.name)
     lines = [diagnostic.message, *([diagnostic.marked] if diagnostic.marked else [])]
