@@ -218,13 +218,18 @@ def _repeat(
     e: Elaboration, layer: Repeated, value: Value, scope: Scope, site: ast.Expr, shared: Shared | None
 ) -> Value:
     loop = Loop(site=layer.site, inputs=as_tuple(value), turns=[], count=layer.count)
-    for _ in range(layer.times):
+    for number in range(1, layer.times + 1):
         e.count_turn(scope, site)
-        turn = Turn({}, [], as_tuple(value))
+        turn, before = Turn({}, [], as_tuple(value)), e.size
         with e.writing(turn.events):
             value = apply(e, layer.layer, value, scope, site, shared=shared)
         turn.outputs = as_tuple(value)
         loop.turns.append(turn)
+        if e.is_counting and [tensor.shape for tensor in turn.inputs] == [
+            tensor.shape for tensor in turn.outputs
+        ]:
+            e.skip(before, e.size, layer.times - number, scope, site)
+            break
     loop.outputs = as_tuple(value)
     e.sink.append(loop)
     return value
@@ -251,7 +256,8 @@ def _apply_shared(
             help="put the chain into a block, and share that",
         )
     first = len(e.nodes)
-    result = apply(e, layer, value, scope, site, label, inner, shared)
+    with e.in_full():
+        result = apply(e, layer, value, scope, site, label, inner, shared)
     if shared.first is None:
         shared.first = (first, len(e.nodes))
         event = e.sink[-1]

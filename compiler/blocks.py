@@ -8,6 +8,7 @@ from . import evaluate as evaluating
 from . import flow
 from .elaboration import Elaboration
 from .faults import POISON, Silent
+from .forecast import Known, key_of
 from .frames import Argument, Call, Frame, Label, Shared, Tensor
 from .scope import Labels, Scope
 from .values import BlockLayer, Rest, Value
@@ -36,6 +37,12 @@ def call_block(
             "calls itself without end" if e.frame.definition is definition else "one call too many",
             help="a block that calls itself needs an `if` to end it; `--limit calls=N` raises the limit",
         )
+    key = key_of(layer, entering) if e.is_counting and shared is None else None
+    known = e.known.get(key)
+    if known is not None:
+        e.skip(known.before, known.after, 1, scope, site)
+        return leave(e, known.value, known.frame, entering, site, label, shared)
+    before = e.size
     frame = Frame(
         definition=definition,
         item=layer.item,
@@ -59,9 +66,23 @@ def call_block(
         e.frame = caller
     if result is POISON:
         raise Silent
-    leaving: tuple[Tensor, ...] = result if isinstance(result, tuple) else (result,)
-    frame.outputs = leaving
-    outputs = tuple(Tensor(tensor.node, tensor.shape, caller) for tensor in leaving)
+    frame.outputs = applying.as_tuple(result)
+    if key is not None:
+        e.known[key] = Known(before, e.size, frame, result)
+    return leave(e, result, frame, entering, site, label, shared)
+
+
+def leave(
+    e: Elaboration,
+    result: Value,
+    frame: Frame,
+    entering: tuple[Tensor, ...],
+    site: ast.Expr,
+    label: Label | None,
+    shared: Shared | None,
+) -> Value:
+    """The call of a block that gave `result` in its frame, and the value as the caller's."""
+    outputs = tuple(Tensor(tensor.node, tensor.shape, e.frame) for tensor in applying.as_tuple(result))
     e.sink.append(Call(site=site, inputs=entering, outputs=outputs, label=label, frame=frame, shared=shared))
     return outputs if isinstance(result, tuple) else outputs[0]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, NoReturn
 
@@ -12,6 +12,7 @@ from ..ops.arguments import bind
 from ..ops.base import Op, Reject, Shape
 from ..ops.entry import Input
 from .faults import Enough, Fault, Report
+from .forecast import LARGE, Known
 from .frames import Apply, Argument, Event, Frame, InputEvent, Merge, OutputEvent, Shared, Tensor
 from .limits import Limits
 from .refusals import refuse
@@ -34,11 +35,26 @@ class Made(NamedTuple):
     arguments: dict[str, Argument]
 
 
-class Elaboration:
-    """One net being unrolled. `frame` runs, `sink` receives its events."""
+class Size(NamedTuple):
+    """What counts against the limits."""
 
-    def __init__(self, report: Report, limits: Limits) -> None:
-        self.report, self.limits = report, limits
+    nodes: int
+    edges: int
+
+
+class Elaboration:
+    """One net being unrolled. `frame` runs, `sink` receives its events. One that `may_skip` only counts what
+    it has met before, once the graph is large (`forecast`)."""
+
+    def __init__(self, report: Report, limits: Limits, may_skip: bool = False) -> None:
+        self.report, self.limits, self.may_skip = report, limits, may_skip
+        self.known: dict[Hashable, Known] = {}
+        self.skipped = 0
+        """Nodes that were counted and not made."""
+        self.is_whole = True
+        """Nothing was skipped, or one of the limits was reached all the same."""
+        self.told = 0
+        """Diagnostics before something was skipped."""
         self.frame: Frame
         self.sink: list[Event] = []
         self.nodes: list[Made] = []
@@ -65,8 +81,9 @@ class Elaboration:
     def count_turn(self, scope: Scope, node: ast.Node, weight: int = 1) -> None:
         """Count a turn of a loop, or a call of a block (`weight` 10), against the layers that came of it."""
         self.turns += weight
-        if self.turns > self.limits.turns + 10 * len(self.nodes):
-            layers = "1 layer" if len(self.nodes) == 1 else f"{len(self.nodes):,} layers"
+        made = len(self.nodes) + self.skipped
+        if self.turns > self.limits.turns + 10 * made:
+            layers = "1 layer" if made == 1 else f"{made:,} layers"
             self.give_up(
                 scope,
                 node,
@@ -99,6 +116,33 @@ class Elaboration:
             message = f"the lists of this net have more than {self.limits.entries:,} entries, all together"
             self.give_up(scope, node, "list-limit", message, "entries")
 
+    # --- counting ahead ---
+
+    @property
+    def is_counting(self) -> bool:
+        return self.may_skip and len(self.nodes) >= LARGE
+
+    @property
+    def size(self) -> Size:
+        return Size(len(self.nodes) + self.skipped, self.edges)
+
+    def skip(self, before: Size, after: Size, times: int, scope: Scope, node: ast.Node) -> None:
+        """Count again, `times` times, what was made between `before` and `after`."""
+        if self.is_whole:
+            self.is_whole, self.told = False, len(self.report.diagnostics)
+        self.skipped += times * (after.nodes - before.nodes)
+        self.edges += times * (after.edges - before.edges)
+        self.check_size(0, scope, node)
+
+    @contextmanager
+    def in_full(self) -> Iterator[None]:
+        """Meanwhile nothing is skipped."""
+        before, self.may_skip = self.may_skip, False
+        try:
+            yield
+        finally:
+            self.may_skip = before
+
     # --- nodes ---
 
     def make(
@@ -117,13 +161,8 @@ class Elaboration:
             shape = bound.shape(shapes)
         except Reject as reject:
             raise refuse(self, reject, op, arguments, inputs, event, scope, site) from None
-        if len(self.nodes) >= self.limits.nodes:
-            message = f"the graph grows past {self.limits.nodes:,} layers"
-            self.give_up(scope, site, "graph-limit", message, "nodes")
         self.edges += len(inputs)
-        if self.edges > self.limits.edges:
-            message = f"the graph grows past {self.limits.edges:,} connections"
-            self.give_up(scope, site, "graph-limit", message, "edges")
+        self.check_size(1, scope, site)
         id_ = len(self.nodes)
         self.nodes.append(
             Made(
@@ -132,6 +171,15 @@ class Elaboration:
         )
         self.shapes.append(shape)
         return id_, Tensor(id_, shape, self.frame), bound
+
+    def check_size(self, more: int, scope: Scope, site: ast.Node) -> None:
+        """Give up where so many more layers, or the connections so far, are too many."""
+        if len(self.nodes) + self.skipped + more > self.limits.nodes:
+            message = f"the graph grows past {self.limits.nodes:,} layers"
+            self.give_up(scope, site, "graph-limit", message, "nodes")
+        if self.edges > self.limits.edges:
+            message = f"the graph grows past {self.limits.edges:,} connections"
+            self.give_up(scope, site, "graph-limit", message, "edges")
 
     def make_input(self, shape: Shape, event: InputEvent, scope: Scope, site: ast.Node) -> Tensor:
         event.node = len(self.nodes)
@@ -165,6 +213,9 @@ class Elaboration:
 
     def give_up(self, scope: Scope, node: ast.Node, code: str, message: str, limit: str) -> NoReturn:
         """The whole elaboration ends where one of its limits does."""
+        if not self.is_whole:
+            self.report.forget(self.told)
+            self.is_whole = True
         raised = f"`--limit {limit}=N` raises the limit"
         self.complain(scope.fault(node, code, message, "one too many", raised))
         raise Enough

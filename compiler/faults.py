@@ -66,6 +66,12 @@ class Report:
             )
         )
 
+    def forget(self, count: int) -> None:
+        """All but the first `count`."""
+        kept = self.diagnostics[:count]
+        self.diagnostics[:] = kept
+        self._seen = {(told.code, told.place.source.name, told.place.start) for told in kept}
+
     def take(self) -> list[Diagnostic]:
         """What was reported so far, which is then forgotten: the next net starts with a clean slate."""
         taken = list(self.diagnostics)

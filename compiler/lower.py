@@ -102,26 +102,35 @@ def lower(
     report = program.report
     before = len(report.diagnostics)
     name = net if isinstance(net, str) else net.definition.name.id
-    e = Elaboration(report, limits)
-    e.input_sizes = dict(inputs or {})
     try:
         value = net_named(program, net) if isinstance(net, str) else net
-        graph = _elaborate(e, value, name, dict(settings or {}))
     except Fault as fault:
         report.add(fault)
         return None
-    except (Silent, Enough):
+    except Silent:
         return None
-    except RecursionError:
-        report.add(
-            Fault(
-                "recursion-limit",
-                f"`{name}` nests deeper than this machine can follow",
-                value.item.place(value.definition.name),
-                help="leave `--limit depth` and `--limit calls` as they are",
+    graph = None
+    for may_skip in (True, False):
+        e = Elaboration(report, limits, may_skip)
+        e.input_sizes = dict(inputs or {})
+        try:
+            graph = _elaborate(e, value, name, dict(settings or {}))
+        except Fault as fault:
+            report.add(fault)
+        except (Silent, Enough):
+            pass
+        except RecursionError:
+            report.add(
+                Fault(
+                    "recursion-limit",
+                    f"`{name}` nests deeper than this machine can follow",
+                    value.item.place(value.definition.name),
+                    help="leave `--limit depth` and `--limit calls` as they are",
+                )
             )
-        )
-        return None
+        if e.is_whole:
+            break
+        report.forget(before)
     if any(diagnostic.severity == "error" for diagnostic in report.diagnostics[before:]):
         return None
     return graph
@@ -145,7 +154,7 @@ def _elaborate(e: Elaboration, net: NetValue, name: str, settings: dict[str, Val
     blocks.fill_parameters(e, definition, bound, net.rest, frame, scope, scope, definition.name)
     with e.writing(frame.events):
         result = flow.run_body(e, definition.body, scope, None)
-    if e.report.failed:
+    if e.report.failed or not e.is_whole:
         return None
     if not e.inputs:
         raise Fault(
