@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from netc import driver
 from netc.cli import run
+from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.fixes import count_slips, mend
 from netc.dsl.source import Source
 from netc.files import Spec, read_bundled
@@ -158,7 +159,7 @@ def test_fixes_never_make_a_spec_worse_and_leave_nothing_to_fix(data: st.DataObj
         at = data.draw(st.integers(0, len(text)))
         text = text[:at] + data.draw(st.sampled_from(PIECES)) + text[at + data.draw(st.integers(0, 2)) :]
 
-    def find(source: Source) -> list[driver.Diagnostic]:
+    def find(source: Source) -> list[Diagnostic]:
         return [*driver.distinct(driver.check(Spec(source, None, None)))]
 
     source = Source("a.net", text)
@@ -232,13 +233,13 @@ def test_json_holds_everything(netc: Netc) -> None:
 
 def test_the_same_run_gives_the_same_bytes(netc: Netc) -> None:
     write(a=SLIPS, w=WRONG)
-    for format in ("text", "concise", "json", "github", "sarif"):
+    for format in ("text", "sarif"):
         program = [sys.executable, "-m", "netc", "check", ".", "--format", format]
-        runs = {
-            subprocess.run(program, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed}).stdout
+        runs = [
+            subprocess.run(program, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed})
             for seed in ("1", "2")
-        }
-        assert len(runs) == 1
+        ]
+        assert len({(told.returncode, told.stdout, told.stderr) for told in runs}) == 1
 
 
 def test_verify_tells_claims_in_every_form(netc: Netc) -> None:
