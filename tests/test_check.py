@@ -79,6 +79,14 @@ def test_fix_leaves_alone_what_was_not_named(netc: Netc) -> None:
     assert "conv(3x3, 4) -> bn" in Path("used.net").read_text()
 
 
+def test_one_file_by_several_names_is_fixed_once(netc: Netc) -> None:
+    write(a=f"{SLIPS}net b {{ input: 3x8x8; conv(1×1, 2) }}\n")
+    Path("link.net").symlink_to("a.net")
+    code, _, err = netc("check", "--fix", "a.net:a", "link.net", "./a.net:b")
+    assert (code, Path("a.net").read_text()) == (0, f"{FIXED}net b {{ input: 3x8x8; conv(1x1, 2) }}\n")
+    assert err == "fixed 4 mistakes in a.net\n"
+
+
 def test_fix_of_standard_input_is_a_filter(netc: Netc) -> None:
     told = netc("check", "--fix", "-", stdin=SLIPS.encode())
     assert told == (0, FIXED, "fixed 3 mistakes in <stdin>\n")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -16,27 +17,45 @@ from ..dsl.source import Source
 from ..files import STDIN, Spec, write_file
 from .terminal import coloured, count, give, say, several
 
+MOST_PASSES = 5
+"""Over all files: what is fixed in one can bring to light what is wrong in those that use it."""
+
 
 def fix_specs(specs: Sequence[Spec], limits: Limits) -> tuple[list[Spec], dict[str, int]]:
     """Fix the files of these specs, and write them; of standard input, the text to standard output. What they
     use is left alone. The specs as they are then, and how much was fixed in which file."""
+    texts: dict[str, Source] = {}
     fixed: dict[str, int] = {}
-    after = []
-    for spec in specs:
-        if spec.folder is None:  # a bundled spec
-            after.append(spec)
-            continue
-        mended = fix_spec(spec, limits)
-        after.append(replace(spec, source=mended.source))
-        name = spec.source.name
-        if name == STDIN:
-            give(mended.source.text)
-        if mended.fixed:
-            if name != STDIN:
-                write_file(name, mended.source.text)
-            fixed[name] = fixed.get(name, 0) + mended.fixed
-            say(f"fixed {several(mended.fixed, 'mistake')} in {name}")
-    return after, fixed
+    for _ in range(MOST_PASSES):
+        before = fixed.copy()
+        for spec in specs:
+            if spec.folder is None:  # a bundled spec
+                continue
+            spec = renew(spec, texts)
+            mended = fix_spec(spec, limits)
+            texts[path_of(spec)] = mended.source
+            if mended.fixed:
+                name = spec.source.name
+                fixed[name] = fixed.get(name, 0) + mended.fixed
+                if name != STDIN:
+                    write_file(name, mended.source.text)
+        if fixed == before or len(texts) == 1:
+            break
+    if STDIN in texts:
+        give(texts[STDIN].text)
+    for name, number in fixed.items():
+        say(f"fixed {several(number, 'mistake')} in {name}")
+    return [renew(spec, texts) for spec in specs], fixed
+
+
+def renew(spec: Spec, texts: Mapping[str, Source]) -> Spec:
+    """The spec with what its file, which other specs may have too, holds by now."""
+    now = texts.get(path_of(spec))
+    return spec if now is None else replace(spec, source=Source(spec.source.name, now.text))
+
+
+def path_of(spec: Spec) -> str:
+    return spec.source.name if spec.source.name == STDIN else os.path.realpath(spec.source.name)
 
 
 def show_fixes(specs: Sequence[Spec], limits: Limits, strict: bool) -> bool:

@@ -50,13 +50,13 @@ def conclude(diagnostics: Sequence[Diagnostic]) -> None:
     """The end of a report: how much is wrong, and where to read on."""
     if not diagnostics:
         return
+    from ..dsl.report import show
+
     files = list(dict.fromkeys(diagnostic.place.source.name for diagnostic in diagnostics))
     fixable = sum(bool(diagnostic.fix) for diagnostic in diagnostics)
-    say(
-        "",
-        f"{count(diagnostics)} in {files[0] if len(files) == 1 else several(len(files), 'file')}"
-        + (f", {fixable} fixable with `netc check --fix`" if fixable else ""),
-    )
+    where = show(files[0]) if len(files) == 1 else several(len(files), "file")
+    rest = f", {fixable} fixable with `netc check --fix`" if fixable else ""
+    click.echo(f"\n{count(diagnostics, coloured(sys.stderr))} in {where}{rest}", err=True)
     point_on(diagnostics)
 
 
@@ -70,11 +70,14 @@ def point_on(diagnostics: Iterable[Diagnostic]) -> None:
         say(f"`netc explain CODE` says more of {', '.join(codes[:MOST_CODES])}{others}")
 
 
-def count(diagnostics: Sequence[Diagnostic]) -> str:
+def count(diagnostics: Sequence[Diagnostic], colour: bool = False) -> str:
     """`3 errors, 1 warning`, or nothing."""
+    from ..dsl.report import PLAIN, RED, YELLOW
+
     errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
-    counts = (errors, "error"), (len(diagnostics) - errors, "warning")
-    return ", ".join(several(number, noun) for number, noun in counts if number)
+    counts = (errors, "error", RED), (len(diagnostics) - errors, "warning", YELLOW)
+    told = [(several(number, noun), paint) for number, noun, paint in counts if number]
+    return ", ".join(f"{paint}{text}{PLAIN}" if colour else text for text, paint in told)
 
 
 def several(number: int, noun: str) -> str:
