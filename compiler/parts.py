@@ -98,6 +98,23 @@ class Parts:
                     return child.path
         return f"{path}.{number}"
 
+    def list_children(self, expr: ast.Expr, indices: Indices) -> str:
+        """How many children there are, where `expr` (`stem[4]`) asks for one that is not."""
+        if not isinstance(expr, ast.Index):
+            return ""
+        outer = next((path for path in self.paths(expr.target, indices) if path in self.modules), None)
+        event = self.modules[outer].event if outer is not None else None
+        count = len(children(event)) if event is not None else 0
+        if not count:
+            return ""
+        return f"`{outer}` has {count} {'child' if count == 1 else 'children'}, from 0 on"
+
+    def list_labels(self) -> str:
+        """The first names, where there is none like the one that was asked for."""
+        names = [name for name in self.known() if "." not in name]
+        more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+        return f"its parts are {', '.join(names[:8])}{more}"
+
     def part(self, module: Module) -> Part:
         held = {id_ for inner in module.walk() for id_ in inner.nodes}
         return Part(module.path, tuple(node.id for node in self.graph if node.id in held), module.output)

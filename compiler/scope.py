@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from ..dsl import ast
-from ..dsl.diagnostics import Note
 from .faults import POISON, Fault, Silent
 from .frames import Event, Frame
 from .functions import Refusal
 from .program import FileScope
-from .suggestions import interpret
+from .unknown import refuse
 from .values import Value
 
 
@@ -66,16 +65,9 @@ class Labels(Struct, eq=False):
             labels = labels.parent
 
 
-def labels_in(node: object) -> Iterator[ast.Label]:
+def labels_in(node: ast.Node) -> Iterator[ast.Label]:
     """All labels that stand in a piece of the text."""
-    if isinstance(node, ast.Label):
-        yield node
-    if isinstance(node, tuple):
-        for entry in node:
-            yield from labels_in(entry)
-    elif isinstance(node, ast.Node):
-        for field in node.__struct_fields__:
-            yield from labels_in(getattr(node, field))
+    return (inner for inner in ast.walk(node) if isinstance(inner, ast.Label))
 
 
 class Scope(Struct, eq=False):
@@ -206,21 +198,14 @@ class Scope(Struct, eq=False):
                 marked="not known by itself",
                 help=f"write `{path}`",
             )
-        if self.frame.item is self.item:
-            for label in labels_in(self.frame.definition):
-                if label.name == node.id and label.start > node.start:
-                    return Fault(
-                        "use-before-definition",
-                        f"the label `{node.id}` stands only after this",
-                        self.item.place(node),
-                        "used before its statement",
-                        (Note(self.item.place(label), "the label"),),
-                        help="a value can be used only below the statement that it names",
-                    )
-        return self.fault(
-            node,
-            "unknown-name",
-            f"there is no `{node.id}` here",
-            marked="unknown",
-            help=interpret(node.id, self.known()),
-        )
+        if self.labels.frame is not self.frame and any(
+            label.name == node.id for label in labels_in(self.item.tree)
+        ):
+            return self.fault(
+                node,
+                "unknown-name",
+                f"the label `{node.id}` belongs to `{self.frame.name}`: what is passed along cannot bring it",
+                marked="not known where this runs",
+                help=f"let the block take the value: `block f() takes (x, {node.id})`",
+            )
+        return refuse(node, self.item, self.known())

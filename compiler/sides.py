@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ..dsl import ast
 from .evaluate import evaluate_alone
 from .facts import Facts
-from .faults import Fault
+from .faults import Fault, text_of
 from .functions import Refusal, call, whole
 from .metrics import METRICS, Subject, Unaskable, count
 from .operators import operate
@@ -72,7 +72,25 @@ class Asking:
                 )
             case ast.Comprehension():
                 return self.combine(expr, self.unroll(expr, subject), lambda *values: [*values])
+            case ast.Name() | ast.Call(target=ast.Name()) | ast.Index() | ast.Attribute():
+                self.refuse_unknown(expr, subject)
         return Side(self.constant(expr), False)
+
+    def refuse_unknown(self, expr: ast.Expr, subject: Subject) -> None:
+        """Raise `Fault` where an expression begins with a word that is neither a figure nor a constant."""
+        word = expr
+        while isinstance(word, (ast.Call, ast.Index, ast.Attribute)):
+            word = word.target
+        if not isinstance(word, ast.Name) or word.id in self.names or self.scope.knows(word.id):
+            return
+        text = text_of(self.item, expr)
+        if subject.facts.parts.find(expr, self.indices) is not None:
+            raise self.fault(
+                expr, f"`{text}` is a part of the net, and no figure", f"write `params({text})`, say"
+            )
+        known = [*METRICS, "count", "all", *self.names, *self.scope.known()]
+        help = suggest(word.id, known) or f"figures are {', '.join(METRICS)} and count"
+        raise self.fault(word, f"there is no figure `{word.id}`", help, "unknown-name")
 
     def unroll(self, expr: ast.Comprehension, subject: Subject) -> list[Side]:
         """The entries of `[macs(unit[i]) for i in range(1, 14)]`: the names are constants in each turn."""
@@ -150,11 +168,16 @@ class Asking:
         other = self.facts_of(place) if self.names_more(place) else None
         if other is not None:
             return Subject(other)
-        paths = subject.net.parts.paths(place, self.indices)
+        parts = subject.net.parts
+        paths = parts.paths(place, self.indices)
+        if not paths:
+            raise self.fault(place, "a label is wanted here", "name a part of the net: `params(layer[1])`")
         raise self.fault(
             place,
-            "this names no part of the net",
-            suggest(paths[0], subject.net.parts.known()) if paths else "",
+            f"`{text_of(self.item, place)}` names no part of the net `{parts.graph.name}`",
+            parts.list_children(place, self.indices)
+            or suggest(paths[0], parts.known())
+            or parts.list_labels(),
             "unknown-label",
         )
 

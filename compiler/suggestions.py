@@ -24,6 +24,7 @@ ELSEWHERE = {
     "groupnorm": "gn",
     "hardsigmoid": "hsigmoid",
     "hardswish": "hswish",
+    "ceiling": "ceil",
     "identity": "id",
     "layernorm": "ln",
     "leakyrelu": "leaky",
@@ -36,20 +37,49 @@ ELSEWHERE = {
     "upsample": "resize",
     "upsampling": "resize",
 }
-"""What other libraries call a layer, in small letters, without `1d` and `2d`."""
+"""What other libraries call a layer or function, in small letters, without `1d` and `2d`."""
 
 PRELUDE = frozenset(["cb", "cba", "cbr", "brc", "cr", "se", "sepconv"])
 """The blocks of the bundled `std.net`; a test holds them together."""
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
-    """`did you mean `x`?` for the nearest of the known names, or nothing."""
-    from difflib import get_close_matches  # only where something is refused: it loads much
+LONGEST = 60
+"""Characters of a name for which another is looked for."""
 
-    names = sorted(set(known))
-    near = [other for other in names if other.lower() == name.lower()]
-    near = near or get_close_matches(name, names, n=1, cutoff=0.7)
-    return f"did you mean `{near[0]}`?" if near else ""
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """`did you mean `x`?` for the nearest of the known names, or nothing where none is near."""
+    if len(name) > LONGEST:
+        return ""
+    near = min((found for other in set(known) if (found := measure(name, other)) is not None), default=None)
+    return f"did you mean `{near[-1]}`?" if near else ""
+
+
+def measure(name: str, other: str) -> tuple[int, bool, str] | None:
+    """How near another name is, as what sorts first; None where it is not near. A third of the letters may
+    differ, and of two letters their order."""
+    if other.lower() == name.lower():
+        return 0, False, other
+    longer = max(len(name), len(other))
+    most = longer // 3 if longer > 2 else int(sorted(name) == sorted(other))
+    if longer > LONGEST or abs(len(name) - len(other)) > most:
+        return None
+    slips = count_slips(name, other)
+    return (slips, name[:1] != other[:1], other) if slips <= most else None
+
+
+def count_slips(one: str, other: str) -> int:
+    """Letters left out, put in, changed, or swapped with their neighbour, that make one name of another."""
+    rows = [list(range(len(other) + 1))]
+    for i, letter in enumerate(one, 1):
+        row = [i]
+        for j, wanted in enumerate(other, 1):
+            least = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (letter != wanted))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == wanted:
+                least = min(least, rows[-2][j - 2] + 1)
+            row.append(least)
+        rows.append(row)
+    return rows[-1][-1]
 
 
 def interpret(name: str, known: Iterable[str]) -> str:

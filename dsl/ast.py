@@ -7,6 +7,7 @@ Nodes are compared by identity: a node is the *site* of what it causes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct
@@ -329,3 +330,13 @@ class File(Struct, frozen=True, eq=False):
     source: Source
     items: tuple[Item, ...]
     broken: frozenset[str] = frozenset()
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and all that stand in it, in the order of their fields."""
+    yield node
+    for field in node.__struct_fields__:
+        value = getattr(node, field)
+        for inner in value if isinstance(value, tuple) else (value,):
+            if isinstance(inner, Node):
+                yield from walk(inner)

@@ -64,6 +64,14 @@ CLAIMS = {
     "failed-claim": "a claim of an `expect` does not hold",
     "over-budget": "a net has more parameters or multiply-adds than the command allows",
 }
+WARNINGS = {
+    "shadowed-name": "a name hides a built-in layer, group or function",
+    "unused-import": "a `use` brings what nothing reads",
+    "unused-block": "a block that no net of the file uses",
+    "unused-let": "a `let` that nothing reads",
+    "unused-parameter": "a block or a net never reads what it is given",
+    "unused-label": "a label that makes no module and that nothing reads",
+}
 GROUPS: dict[str, dict[str, str]] = {
     "the text": SYNTAX,
     "names": NAMES,
@@ -71,5 +79,6 @@ GROUPS: dict[str, dict[str, str]] = {
     "shapes": SHAPES,
     "flow and limits": FLOW,
     "claims": CLAIMS,
+    "warnings": WARNINGS,
 }
 CODES: dict[str, str] = {code: line for group in GROUPS.values() for code, line in group.items()}

@@ -6,8 +6,9 @@ from functools import cache
 from pathlib import Path
 
 from netc.compiler.graph import Graph, Node
+from netc.compiler.imports import resolve
 from netc.compiler.lower import choose, lower
-from netc.compiler.program import Program, resolve
+from netc.compiler.program import Program
 from netc.dsl.report import render
 from netc.dsl.source import Source, Unread
 

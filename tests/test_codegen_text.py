@@ -14,8 +14,8 @@ from lowering import read
 from netc.codegen.python_text import docstring, identifier, literal
 from netc.codegen.pytorch import emit
 from netc.codegen.rehearse import NODES
+from netc.compiler.imports import resolve
 from netc.compiler.lower import lower
-from netc.compiler.program import resolve
 from netc.dsl.source import Source, Unread
 
 HOSTILE = [

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from netc.compiler.graph import Graph
+from netc.compiler.imports import resolve
 from netc.compiler.limits import Limits
 from netc.compiler.lower import choose, lower
-from netc.compiler.program import BUILTINS, Program, resolve
+from netc.compiler.program import BUILTINS, Program
 from netc.compiler.reserved import MODULE_ATTRIBUTES
 from netc.compiler.suggestions import ELSEWHERE, PRELUDE
 from netc.driver import in_order, quiet_machine

@@ -12,8 +12,8 @@ from conftest import Case, cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netc.compiler.imports import resolve
 from netc.compiler.lower import choose, lower
-from netc.compiler.program import resolve
 from netc.dsl import tables
 from netc.dsl.codes import CODES
 from netc.dsl.diagnostics import Diagnostic

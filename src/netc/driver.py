@@ -20,9 +20,10 @@ from .compiler.evaluate import evaluate_alone
 from .compiler.facts import Facts
 from .compiler.faults import Fault, Silent, text_of
 from .compiler.graph import Graph
+from .compiler.imports import resolve
 from .compiler.limits import Limits
 from .compiler.lower import choose, is_template, lower, net_named
-from .compiler.program import Program, resolve
+from .compiler.program import Program
 from .compiler.suggestions import suggest
 from .compiler.values import NetValue, Value
 from .dsl import ast
@@ -99,7 +100,11 @@ class Result(Struct, frozen=True, eq=False):
 
     @property
     def failed(self) -> bool:
-        return any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
+        return any(map(is_error, self.diagnostics))
+
+
+def is_error(diagnostic: Diagnostic) -> bool:
+    return diagnostic.severity == "error"
 
 
 def compile(
@@ -193,7 +198,10 @@ def facts_of(
 
 
 def check(spec: Spec, *, limits: Limits | None = None) -> list[Result]:
-    """Every net that `spec` means, and all of its text; one result without a net where there is none."""
+    """Every net that `spec` means; and last, without a net, what else is wrong with its text, if anything:
+    with claims (but not whether they hold) and recipes, with what no net uses, and what is to be warned of."""
+    from .compiler.review import review
+
     with quiet_machine():
         program = resolve(spec.source, spec.load, limits=limits)
         before = program.report.take()
@@ -201,7 +209,29 @@ def check(spec: Spec, *, limits: Limits | None = None) -> list[Result]:
             compile_net(program, Spec(spec.source, net, spec.folder), {}, {}, limits, before)
             for net in nets_in(program, spec)
         ]
-        return results or [Result(None, None, in_order([*before, *program.report.take()]))]
+        found = [*before, *program.report.take(), *check_claims_of(program, spec, results, limits)]
+        sound = not any(result.failed for result in results) and not any(map(is_error, found))
+        rest = Result(None, None, in_order([*found, *review(program, sound)]))
+        return [*results, rest] if rest.diagnostics or not results else results
+
+
+def check_claims_of(
+    program: Program, spec: Spec, results: Sequence[Result], limits: Limits | None
+) -> Iterator[Diagnostic]:
+    """What is wrong with the text of claims and recipes; `results` are the nets that were compiled."""
+    from .compiler.targets import check_recipe
+
+    known = {r.net: r.compiled.training if r.compiled else None for r in results if r.net is not None}
+    verdict = judge(program, spec, known, limits)
+    yield from verdict.diagnostics
+    for outcome in (outcome for expectation in verdict.expectations for outcome in expectation.outcomes):
+        if outcome.diagnostic is not None and outcome.diagnostic.code != "failed-claim":
+            yield outcome.diagnostic
+    for item in program.scope.file.items:
+        if isinstance(item.tree, ast.Train):
+            for fault in check_recipe(program.scope, item, item.tree):
+                program.report.add(fault)
+    yield from program.report.take()
 
 
 def nets_of(spec: Spec) -> list[str]:
@@ -236,52 +266,61 @@ class Verdict(Struct, frozen=True, eq=False):
     @property
     def failed(self) -> bool:
         outcomes = (outcome for expectation in self.expectations for outcome in expectation.outcomes)
-        return any(outcome.holds is False for outcome in outcomes) or any(
-            diagnostic.severity == "error" for diagnostic in self.diagnostics
-        )
+        return any(outcome.holds is False for outcome in outcomes) or any(map(is_error, self.diagnostics))
 
 
 def verify(spec: Spec, *, limits: Limits | None = None) -> Verdict:
     """Check what the file claims of its nets, or of the one that `spec` names."""
-    from .compiler.claims import check as check_claims
-
     with quiet_machine():
         program = resolve(spec.source, spec.load, limits=limits)
-        diagnostics = program.report.take()
-        known: dict[str, Facts | None] = {}
+        before = program.report.take()
+        verdict = judge(program, spec, {}, limits)
+        return Verdict(verdict.expectations, in_order([*before, *verdict.diagnostics]))
 
-        def facts_at(item: ast.Item, expr: ast.Expr) -> Facts | None:
-            """The facts of the net that `expr` names; None where it names something else."""
-            text = text_of(item, expr)
-            if text not in known:
-                value = evaluate_alone(program.scope, item, expr)
-                if not isinstance(value, NetValue):
-                    return None
-                named = expr.id if isinstance(expr, ast.Name) else value
-                known[text] = facts_of(program, named, {}, {}, limits)
-                diagnostics.extend(program.report.take())
-            if known[text] is None:
-                raise Silent  # the net has mistakes, which have been reported
-            return known[text]
 
-        expectations = []
-        for item in program.scope.file.items:
-            expect = item.tree
-            if not isinstance(expect, ast.Expect) or spec.net not in (None, base_name(expect.target)):
-                continue
-            outcomes: list[Outcome] = []
-            try:
-                net = facts_at(item, expect.target)
-                if net is None:
-                    raise Fault("not-a-net", "this names no net", item.place(expect.target))
-                outcomes = check_claims(item, program.scope, net, partial(facts_at, item))
-            except Fault as fault:
-                program.report.add(fault)
-            except Silent:
-                pass
+def judge(program: Program, spec: Spec, known: Mapping[str, Facts | None], limits: Limits | None) -> Verdict:
+    """The claims of the nets that `spec` means; `known` are the facts of nets by what names them, None where
+    a net has mistakes, which were reported."""
+    from .compiler.claims import check as check_claims
+    from .compiler.targets import complete_net_at, names_net
+
+    known = dict(known)
+    diagnostics: list[Diagnostic] = []
+
+    def facts_at(item: ast.Item, expr: ast.Expr) -> Facts:
+        """The facts of the net that `expr` names."""
+        text = text_of(item, expr)
+        if text not in known:
+            value = complete_net_at(program.scope, item, expr)
+            named = expr.id if isinstance(expr, ast.Name) else value
+            known[text] = facts_of(program, named, {}, {}, limits)
             diagnostics.extend(program.report.take())
-            expectations.append(Expectation(text_of(item, expect.target), item, tuple(outcomes)))
-        return Verdict(tuple(expectations), in_order(diagnostics))
+        facts = known[text]
+        if facts is None:
+            raise Silent  # the net has mistakes, which have been reported
+        return facts
+
+    def facts_if_net(item: ast.Item, expr: ast.Expr) -> Facts | None:
+        """As `facts_at`; None where `expr` names something else."""
+        return facts_at(item, expr) if names_net(program.scope, item, expr) else None
+
+    expectations = []
+    for item in program.scope.file.items:
+        expect = item.tree
+        if not isinstance(expect, ast.Expect) or spec.net not in (None, base_name(expect.target)):
+            continue
+        outcomes: list[Outcome] = []
+        try:
+            outcomes = check_claims(
+                item, program.scope, facts_at(item, expect.target), partial(facts_if_net, item)
+            )
+        except Fault as fault:
+            program.report.add(fault)
+        except Silent:
+            pass
+        diagnostics.extend(program.report.take())
+        expectations.append(Expectation(text_of(item, expect.target), item, tuple(outcomes)))
+    return Verdict(tuple(expectations), in_order(diagnostics))
 
 
 def base_name(expr: ast.Expr) -> str:

@@ -1,0 +1,336 @@
+"""An item in, what its names stand for out, as far as the text alone tells: nothing is elaborated.
+
+So a block that no net uses, and the branch of an `if` that no net takes, are read as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from msgspec import Struct, field
+
+from ..dsl import ast
+from .faults import Fault
+from .program import BUILTINS, FileScope
+from .unknown import refuse, refuse_group, refuse_net, refuse_parameter, word_of
+from .values import MergeWord
+
+
+class Binding(Struct, eq=False):
+    """A name that the text of one item gives to something, at `node`, and whether anything there reads it."""
+
+    kind: Literal["parameter", "taken", "let", "loop", "label"]
+    name: str
+    node: ast.Node
+    statement: ast.Node
+    read: bool = False
+    makes_module: bool = True
+    """Of a label: whether the generated module would miss it."""
+    passes_on: bool = False
+    """Of a label: whether its statement only passes the value on, and is no member of a merge."""
+
+
+class References(Struct, eq=False):
+    """What one item binds, and what it reads from `outside`: of its file, other files, the built-in names."""
+
+    item: ast.Item
+    bindings: list[Binding] = field(default_factory=list)
+    outside: dict[str, ast.Name] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    flow_is_read: bool = False
+    """Whether what enters a block goes on without being named."""
+
+
+def read_names(item: ast.Item, file: FileScope) -> References:
+    """The names of a block, a net or a `let`."""
+    return _Reader(item, file).read()
+
+
+def words_in(item: ast.Item) -> set[str]:
+    """All words of an expectation or a recipe that may name something of the file."""
+    nodes = list(ast.walk(item.tree))
+    return {node.id for node in nodes if isinstance(node, ast.Name)} | {
+        node.name for node in nodes if isinstance(node, ast.Attribute)
+    }
+
+
+class _Reader:
+    def __init__(self, item: ast.Item, file: FileScope) -> None:
+        self.item, self.file = item, file
+        self.found = References(item)
+        self.scopes: list[dict[str, Binding]] = [{}]
+        self.labels: dict[str, list[Binding]] = {}
+        self.loops: list[ast.For] = []
+        self.net_word: ast.Name | None = None
+        self.in_merge = False
+        self.unrolled_later = 0
+        """How many expressions are open whose groups and chains run only where they are used."""
+
+    def read(self) -> References:
+        tree = self.item.tree
+        for inner in ast.walk(tree):
+            if isinstance(inner, (ast.Flow, ast.Input, ast.Output, ast.Aux)):
+                for label in labels_of(inner):
+                    binding = self.bind("label", label.name, label, inner)
+                    self.labels.setdefault(label.name, []).append(binding)
+        match tree:
+            case ast.Block(parameters=given, takes=takes, body=body):
+                for name in takes or ():
+                    self.keep("taken", name.id, name, tree)
+                self.read_parameters(given, tree)
+                self.found.flow_is_read |= self.receives(body)
+                self.read_statements(body)
+            case ast.Net(parameters=given, body=body):
+                self.read_parameters(given, tree)
+                self.read_statements(body)
+            case ast.Constants(value=value):
+                self.read_later(value)
+            case ast.NetAlias(value=value):
+                self.net_word = word_of(value)
+                self.read_later(value)
+        return self.found
+
+    # --- what names something ---
+
+    def bind(
+        self,
+        kind: Literal["parameter", "taken", "let", "loop", "label"],
+        name: str,
+        node: ast.Node,
+        statement: ast.Node,
+    ) -> Binding:
+        binding = Binding(kind, name, node, statement)
+        self.found.bindings.append(binding)
+        return binding
+
+    def keep(
+        self,
+        kind: Literal["parameter", "taken", "let", "loop"],
+        name: str,
+        node: ast.Node,
+        statement: ast.Node,
+    ) -> None:
+        """Bind a name for the rest of the braces."""
+        self.scopes[-1][name] = self.bind(kind, name, node, statement)
+
+    @contextmanager
+    def braces(self) -> Iterator[None]:
+        self.scopes.append({})
+        try:
+            yield
+        finally:
+            self.scopes.pop()
+
+    def read_parameters(self, given: Iterable[ast.Parameter], tree: ast.Definition) -> None:
+        """A default reads the parameters before it."""
+        for parameter in given:
+            if parameter.default is not None:
+                self.read_later(parameter.default)
+            self.keep("parameter", parameter.name, parameter, tree)
+
+    # --- statements ---
+
+    def read_statements(self, body: ast.Body) -> None:
+        for statement in body.statements:
+            self.read_statement(statement)
+
+    def read_statement(self, statement: ast.Statement) -> None:
+        for label in labels_of(statement):
+            self.read_all(label.indices)
+        match statement:
+            case ast.Flow(value=value):
+                self.read_all((value,))
+                for label in statement.labels:
+                    for binding in self.labels[label.name]:
+                        if binding.node is label:
+                            binding.makes_module = self.makes_module(statement)
+                            binding.passes_on = self.is_identity(value) and not self.in_merge
+            case ast.Let(name=name, value=value):
+                self.read_later(value)
+                self.keep("let", name.id, name, statement)
+            case ast.If(condition=condition, then=then, otherwise=otherwise):
+                self.read_all((condition,))
+                for body in (then, otherwise):
+                    if body is not None:
+                        with self.braces():
+                            self.read_statements(body)
+            case ast.For(targets=targets, source=source, body=body):
+                self.read_all((source,))
+                with self.braces():
+                    for target in targets:
+                        self.keep("loop", target.id, target, statement)
+                    self.loops.append(statement)
+                    self.read_statements(body)
+                    self.loops.pop()
+            case ast.Input(shape=shape):
+                self.read_all((shape,))
+            case ast.Output(value=value):
+                self.read_all((value,))
+            case ast.Aux(arguments=arguments, value=value):
+                self.read_all((*(argument.value for argument in arguments), value))
+
+    # --- expressions ---
+
+    def read_later(self, expr: ast.Expr) -> None:
+        """An expression whose groups and chains may run only after labels below it have their values."""
+        self.unrolled_later += 1
+        self.read_all((expr,))
+        self.unrolled_later -= 1
+
+    def read_all(self, exprs: Iterable[ast.Node]) -> None:
+        for expr in exprs:
+            self.read_expression(expr)
+
+    def read_expression(self, expr: ast.Node) -> None:
+        match expr:
+            case ast.Name():
+                self.read_name(expr)
+            case ast.Call(target=target, arguments=arguments):
+                self.read_all((target, *(argument.value for argument in arguments)))
+                self.check_parameters(expr)
+            case ast.Group(head=head, body=body):
+                if isinstance(head, ast.Name):
+                    self.read_head(head)
+                elif head is not None:
+                    self.read_expression(head)
+                outside, self.in_merge = self.in_merge, head is not None
+                with self.braces():
+                    self.read_statements(body)
+                self.in_merge = outside
+            case ast.Comprehension(item=item, targets=targets, source=source, condition=condition):
+                self.read_expression(source)
+                with self.braces():
+                    for target in targets:
+                        self.keep("loop", target.id, target, expr)
+                    self.read_all((item,) if condition is None else (condition, item))
+            case ast.Attribute(target=target, name=name):
+                self.read_expression(target)
+                for binding in self.labels.get(name, ()):  # a path leads into a labelled group
+                    binding.read = True
+            case _:
+                for inner in children(expr):
+                    self.read_expression(inner)
+
+    def read_name(self, node: ast.Name) -> None:
+        if node.id == "in":
+            self.found.flow_is_read = True
+            return
+        binding = self.find(node.id)
+        if binding is not None:
+            binding.read = True
+        elif self.file.knows(node.id):
+            self.found.outside.setdefault(node.id, node)
+        elif node.id in self.labels:
+            for label in self.labels[node.id]:
+                label.read = True
+            if all(self.stands_after(node, label.node) for label in self.labels[node.id]):
+                self.found.faults.append(refuse(node, self.item, ()))
+        elif node is self.net_word:
+            self.found.faults.append(refuse_net(node, self.item, self.file.all_net_names()))
+        else:
+            self.found.faults.append(refuse(node, self.item, self.known()))
+
+    def read_head(self, head: ast.Name) -> None:
+        """A word before braces, which no label can be."""
+        if self.find(head.id) is None and not self.file.knows(head.id):
+            groups = [name for name, value in BUILTINS.items() if isinstance(value, MergeWord)]
+            self.found.faults.append(refuse_group(head, self.item, groups))
+        else:
+            self.read_name(head)
+
+    def check_parameters(self, expr: ast.Call) -> None:
+        """The named arguments of a call whose target is known from the text."""
+        target = expr.target
+        if not isinstance(target, ast.Name) or self.find(target.id) is not None:
+            return
+        taken = self.file.parameters_of(target.id)
+        if taken is None:
+            return
+        owner, names = taken
+        for argument in expr.arguments:
+            if argument.name is not None and argument.name not in names:
+                self.found.faults.append(
+                    refuse_parameter(self.item.place(argument), owner, argument.name, names)
+                )
+
+    # --- what a name is ---
+
+    def find(self, name: str) -> Binding | None:
+        """The nearest parameter, `let` or loop variable."""
+        return next((scope[name] for scope in reversed(self.scopes) if name in scope), None)
+
+    def known(self) -> list[str]:
+        return [*(name for scope in self.scopes for name in scope), *self.file.known(), *self.labels]
+
+    def stands_after(self, node: ast.Name, label: ast.Node) -> bool:
+        """Whether the label cannot have its value yet; in a loop, an earlier turn may have given it."""
+        in_one_loop = any(loop.start <= label.start < loop.end for loop in self.loops)
+        return label.start > node.start and not in_one_loop and not self.unrolled_later
+
+    def makes_module(self, statement: ast.Flow) -> bool:
+        """Whether a statement's label is a module: not on `id`, a tuple or an operation on named values."""
+        value = statement.value
+        first, *rest = value.steps if isinstance(value, ast.Chain) else (value,)
+        if len(statement.labels) > 1:
+            return False
+        if rest:
+            return True
+        return not (self.is_identity(first) or isinstance(first, ast.Tuple) or self.is_tensor(first))
+
+    def is_identity(self, expr: ast.Expr) -> bool:
+        """Whether this is the word `id`, as it is built in."""
+        if not isinstance(expr, ast.Name) or expr.id != "id" or self.find("id") is not None:
+            return False
+        return "id" not in self.file.definitions and "id" not in self.file.imports
+
+    def is_tensor(self, expr: ast.Expr) -> bool:
+        """Whether a chain that begins with `expr` starts with a value there."""
+        match expr:
+            case ast.Name(id=name):
+                binding = self.find(name)
+                if binding is not None:
+                    return binding.kind == "taken"
+                return name == "in" or (name in self.labels and not self.file.knows(name))
+            case ast.Attribute(target=target) | ast.Index(target=target):
+                return self.is_tensor(target)
+            case ast.Tuple(items=items):
+                return any(self.is_tensor(item) for item in items)
+            case ast.Chain(steps=steps):
+                return self.is_tensor(steps[0])
+            case ast.Call(target=ast.Name(id=name), arguments=arguments):
+                return isinstance(BUILTINS.get(name), MergeWord) and any(
+                    self.is_tensor(argument.value) for argument in arguments
+                )
+        return False
+
+    def receives(self, body: ast.Body) -> bool:
+        """Whether the first statement that gives a value takes what enters the block."""
+        for statement in body.statements:
+            if isinstance(statement, ast.Flow):
+                return not self.is_tensor(statement.value)
+            if not isinstance(statement, ast.Let):
+                return True
+        return True
+
+
+def labels_of(statement: ast.Node) -> tuple[ast.Label, ...]:
+    """The labels that stand before a statement's colon."""
+    match statement:
+        case ast.Flow(labels=labels):
+            return labels
+        case ast.Input(label=ast.Label() as label) | ast.Output(label=ast.Label() as label):
+            return (label,)
+        case ast.Aux(label=label):
+            return (label,)
+    return ()
+
+
+def children(node: ast.Node) -> Iterator[ast.Node]:
+    """The nodes that stand straight in a node."""
+    for name in node.__struct_fields__:
+        value = getattr(node, name)
+        for inner in value if isinstance(value, tuple) else (value,):
+            if isinstance(inner, ast.Node):
+                yield inner

@@ -1,0 +1,27 @@
+"""A program in, what its text alone tells is wrong with it out: errors where no net comes, and warnings."""
+
+from __future__ import annotations
+
+from ..dsl import ast
+from ..dsl.diagnostics import Diagnostic
+from .faults import Report
+from .program import Program
+from .references import read_names
+from .shadowing import find_shadowing
+from .unused import find_unused
+
+
+def review(program: Program, sound: bool) -> list[Diagnostic]:
+    """What is wrong with the file itself, not with those that it uses. That nothing reads a name may follow
+    from any mistake, so it is told only of a file that is `sound`."""
+    scope = program.scope
+    definitions = (ast.Block, ast.Net, ast.NetAlias, ast.Constants)
+    read = [read_names(item, scope) for item in scope.file.items if isinstance(item.tree, definitions)]
+    report = Report()
+    for references in read:
+        for fault in references.faults:
+            report.add(fault)
+    found = [*report.diagnostics, *find_shadowing(scope, read)]
+    if sound and not report.diagnostics:
+        found.extend(find_unused(scope, read))
+    return found

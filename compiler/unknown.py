@@ -1,0 +1,99 @@
+"""A name that means nothing where it stands in, the fault that says so out, with what was perhaps meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ..dsl import ast
+from ..dsl.diagnostics import Note
+from ..dsl.source import Place
+from .faults import Fault
+from .suggestions import interpret, suggest
+
+
+def refuse(node: ast.Name, item: ast.Item, known: Iterable[str]) -> Fault:
+    """The fault for `node`, which is none of the names in sight (`known`): its item may name it elsewhere."""
+    place = item.place(node)
+    for what, named, statement in sorted(names_given(item.tree), key=lambda given: given[1].start):
+        if (named.name if isinstance(named, ast.Label) else named.id) != node.id:
+            continue
+        own = statement.start <= node.start < statement.end and what != "loop variable"
+        code, message, marked, help = describe(what, node.id, own, named.start > node.start)
+        return Fault(code, message, place, marked, (Note(item.place(named), f"the {what}"),), help)
+    help = interpret(node.id, known)
+    return Fault("unknown-name", f"there is no `{node.id}` here", place, "unknown", help=help)
+
+
+def describe(what: str, name: str, own: bool, after: bool) -> tuple[str, str, str, str]:
+    """Code, message, mark and help for a name that is given elsewhere: by its `own` statement, `after` it."""
+    early = "use-before-definition"
+    match what, own, after:
+        case "label", True, _:
+            return early, f"the label `{name}` names this very statement", "used too early", BELOW
+        case "label", _, True:
+            return early, f"the label `{name}` stands only after this", "used before its statement", BELOW
+        case "label", _, _:
+            help = "a label in an `if` has a value only where it holds: label one in each branch"
+            return "unknown-name", f"the label `{name}` has no value here", "not reached", help
+        case "`let`", True, _:
+            return early, f"`{name}` is defined by itself", "has no value yet", "give the `let` another name"
+        case "`let`", _, True:
+            help = "put the `let` above this statement"
+            return early, f"the `let` of `{name}` stands only after this", "has no value yet", help
+        case "`let`", _, _:
+            help = "put the `let` before the braces"
+            return (
+                "unknown-name",
+                f"`{name}` is known only within the braces of its `let`",
+                "unknown here",
+                help,
+            )
+    return "unknown-name", f"the loop variable `{name}` is known only within its loop", "unknown here", ""
+
+
+BELOW = "a value can be used only below the statement that it names"
+
+
+def refuse_group(head: ast.Name, item: ast.Item, groups: Iterable[str]) -> Fault:
+    """The fault for a word before braces that nothing has."""
+    help = suggest(head.id, groups) or f"groups are {', '.join(groups)}, and `{{ ... }}` alone"
+    return Fault("unknown-name", f"there is no group `{head.id}`", item.place(head), "unknown", help=help)
+
+
+def word_of(expr: ast.Expr) -> ast.Name | None:
+    """The name with which a call begins, `resnet` of `resnet(basic)(10)`."""
+    while isinstance(expr, ast.Call):
+        expr = expr.target
+    return expr if isinstance(expr, ast.Name) else None
+
+
+def refuse_net(word: ast.Name, item: ast.Item, nets: Sequence[str]) -> Fault:
+    """The fault for a word that should name a net; `nets` are those in sight."""
+    more = f" and {len(nets) - 8} more" if len(nets) > 8 else ""
+    help = suggest(word.id, nets) or (
+        f"its nets are {', '.join(nets[:8])}{more}" if nets else "it defines no net"
+    )
+    message = f"there is no net `{word.id}` in this file"
+    return Fault("unknown-net", message, item.place(word), "unknown", help=help)
+
+
+def refuse_parameter(place: Place, owner: str, name: str, known: Sequence[str]) -> Fault:
+    """The fault for a named argument of `owner` that it does not take."""
+    help = suggest(name, known) or (f"it has {', '.join(known)}" if known else "it has none")
+    return Fault("unknown-parameter", f"{owner} has no parameter `{name}`", place, "unknown", help=help)
+
+
+def names_given(node: ast.Node) -> Iterator[tuple[str, ast.Label | ast.Name, ast.Node]]:
+    """What the text within `node` names: what kind of name it is, where it stands, and in which statement."""
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Flow(labels=labels):
+                for label in labels:
+                    yield "label", label, inner
+            case ast.Output(label=ast.Label() as label) | ast.Aux(label=label):
+                yield "label", label, inner
+            case ast.Let(name=name):
+                yield "`let`", name, inner
+            case ast.For(targets=targets) | ast.Comprehension(targets=targets):
+                for target in targets:
+                    yield "loop variable", target, inner
