@@ -63,16 +63,20 @@ def show_fixes(specs: Sequence[Spec], limits: Limits, strict: bool) -> bool:
     something wrong still."""
     wrong = False
     remaining: list[Diagnostic] = []
+    shown = {spec.source.name for spec in specs}
     for spec in specs:
-        if spec.folder is None:
-            continue
-        mended = fix_spec(spec, limits)
-        remaining += mended.diagnostics
+        mended = fix_spec(spec, limits) if spec.folder is not None else Mended(spec.source, 0, ())
+        remaining += [
+            diagnostic
+            for diagnostic in mended.diagnostics
+            if diagnostic.place.source is mended.source or diagnostic.place.source.name not in shown
+        ]
         if mended.fixed:
             wrong = True
             name = spec.source.name
             give(differ(name, spec.source.text, mended.source.text, coloured(sys.stdout)))
             say(f"would fix {several(mended.fixed, 'mistake')} in {name}")
+    remaining = [*driver.in_order(remaining)]
     if remaining:
         say(f"{count(remaining)} would remain")
     return wrong or any(diagnostic.severity == "error" or strict for diagnostic in remaining)
