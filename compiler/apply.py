@@ -6,8 +6,9 @@ from ..dsl import ast
 from ..ops.base import Op
 from . import blocks, chains, groups
 from .elaboration import Elaboration
-from .faults import POISON, Silent
+from .faults import POISON, Fault, Silent
 from .frames import Apply, Argument, Call, Event, Label, Loop, Sequence, Shared, Tensor, Turn
+from .refusals import locate
 from .scope import Labels, Scope
 from .values import (
     BlockLayer,
@@ -39,6 +40,7 @@ def apply(
     if not isinstance(layer, Layer):
         raise not_a_layer(layer, scope, site)
     if value is POISON:
+        look_at(e, layer, scope, site, inner)
         raise Silent
     if value is None:
         raise nothing_yet(scope, site)
@@ -63,6 +65,22 @@ def apply(
         case SharedLayer(layer=once, shared=key):
             return _apply_shared(e, once, e.own_shared(key), value, scope, site, label, inner)
     raise AssertionError(layer)
+
+
+def look_at(e: Elaboration, layer: Layer, scope: Scope, site: ast.Expr, inner: Labels | None) -> None:
+    """Tell the mistakes of a layer that nothing enters, because what should enter is broken: those of its own
+    arguments, and of the body of a block that was not looked at yet."""
+    match layer:
+        case Builtin(op=op, bound=bound):
+            e.check(op, {name: bound[name] for name in bound if name not in op.tensors}, scope, site)
+        case BlockLayer():
+            blocks.look_into(e, layer, scope, site)
+        case Closure(expr=ast.Group() as group, scope=written):
+            groups.run_group(e, group, POISON, written, None, inner)
+        case Closure(expr=ast.Chain(steps=steps), scope=written):
+            chains.run_steps(e, steps, written, POISON)
+        case Repeated(layer=repeated) | SharedLayer(layer=repeated):
+            look_at(e, repeated, scope, site, inner)
 
 
 def nothing_yet(scope: Scope, site: ast.Node) -> Exception:
@@ -122,17 +140,16 @@ def _apply_builtin(
             if like.value is POISON:
                 raise Silent
             if not isinstance(like.value, Tensor):
-                raise scope.fault(
-                    site, "not-a-tensor", f"`{name}` takes a tensor, not {describe(like.value)}"
+                raise refuse_argument(
+                    like,
+                    "not-a-tensor",
+                    f"`{name}` takes a tensor, not {describe(like.value)}",
+                    f"write `{name}=in`, or another tensor's label",
+                    scope,
+                    site,
                 )
             own(e, like.value, scope, site)
             inputs += (like.value,)
-    for name, argument in arguments.items():
-        if isinstance(argument.value, (Tensor, tuple, Layer)):
-            node = argument.expr if argument.expr is not None and argument.frame is scope.frame else site
-            raise scope.fault(
-                node, "wrong-type", f"`{name}` of `{op.name}` cannot be {describe(argument.value)}"
-            )
     parts = _parts(op, arguments)
     event = Apply(site=site, inputs=inputs, label=label, op=None, nodes=(), arguments=bound, shared=shared)  # type: ignore[arg-type]
     if parts is None:
@@ -148,6 +165,14 @@ def _apply_builtin(
     event.nodes, event.outputs = tuple(id_ for id_, _, _ in made), tuple(tensor for _, tensor, _ in made)
     e.sink.append(event)
     return event.outputs
+
+
+def refuse_argument(
+    argument: Argument, code: str, message: str, help: str, scope: Scope, site: ast.Node
+) -> Fault:
+    """The fault for an argument of the layer at `site`, at the argument, with what it came from."""
+    place, causes = locate(argument, "this", scope.item.place(site))
+    return Fault(code, message, place, causes=causes, help=help)
 
 
 def _parts(op: type[Op], arguments: dict[str, Argument]) -> int | None:

@@ -43,15 +43,7 @@ def call_block(
         e.skip(known.before, known.after, 1, scope, site)
         return leave(e, known.value, known.frame, entering, site, label, shared)
     before = e.size
-    frame = Frame(
-        definition=definition,
-        item=layer.item,
-        arguments={},
-        parent=e.frame,
-        site=site,
-        caller_item=scope.item,
-        depth=e.frame.depth + 1,
-    )
+    frame = enter(e, layer, scope, site)
     frame.inputs = tuple(Tensor(tensor.node, tensor.shape, frame) for tensor in entering)
     here: Value = frame.inputs[0] if len(frame.inputs) == 1 else frame.inputs
     inner = Scope(frame, layer.item, layer.scope, Labels(frame, None, {}), {}, None, here)
@@ -85,6 +77,38 @@ def leave(
     outputs = tuple(Tensor(tensor.node, tensor.shape, e.frame) for tensor in applying.as_tuple(result))
     e.sink.append(Call(site=site, inputs=entering, outputs=outputs, label=label, frame=frame, shared=shared))
     return outputs if isinstance(result, tuple) else outputs[0]
+
+
+def look_into(e: Elaboration, layer: BlockLayer, scope: Scope, site: ast.Expr) -> None:
+    """Tell the mistakes of a block's body where no value enters it, because what should is broken."""
+    definition = layer.definition
+    if id(definition) in e.looked_into or e.frame.depth >= e.limits.calls:
+        return
+    e.looked_into.add(id(definition))
+    frame = enter(e, layer, scope, site)
+    inner = Scope(frame, layer.item, layer.scope, Labels(frame, None, {}), {}, None, POISON)
+    for name in definition.takes or ():
+        inner.names[name.id] = POISON
+    fill_parameters(e, definition, layer.bound, layer.rest, frame, inner, scope, site)
+    caller, e.frame = e.frame, frame
+    try:
+        with e.writing([]):
+            flow.run_body(e, definition.body, inner, POISON)
+    finally:
+        e.frame = caller
+
+
+def enter(e: Elaboration, layer: BlockLayer, scope: Scope, site: ast.Expr) -> Frame:
+    """A frame for one more use of a block, not filled yet."""
+    return Frame(
+        definition=layer.definition,
+        item=layer.item,
+        arguments={},
+        parent=e.frame,
+        site=site,
+        caller_item=scope.item,
+        depth=e.frame.depth + 1,
+    )
 
 
 def fill_parameters(

@@ -7,16 +7,33 @@ from . import apply as applying
 from . import evaluate as evaluating
 from . import groups
 from .elaboration import Elaboration
+from .faults import POISON, Fault, Silent
 from .frames import Label, Merge, Names, Sequence, Tensor
 from .scope import Labelled, Labels, Scope
 from .values import BlockLayer, Builtin, Closure, Identity, Layer, SharedLayer, Value, describe
 
 
 def run_steps(e: Elaboration, steps: tuple[ast.Expr, ...], scope: Scope, value: Value) -> Value:
-    """Send `value` through the steps; the first may be a tensor and then starts anew."""
-    value, rest = _start(e, steps, scope, value)
+    """Send `value` through the steps; the first may be a tensor and then starts anew. After a mistake the
+    steps that follow are looked at too, without a value: what is wrong with them is told in the same run."""
+    rest = steps
+    try:
+        value, rest = _start(e, steps, scope, value)
+    except Fault as fault:
+        e.complain(fault)
+        value, rest = POISON, steps[1:]
+    except Silent:
+        value, rest = POISON, steps[1:]
     for step in rest:
-        value = _run_step(e, step, scope, value)
+        try:
+            value = _run_step(e, step, scope, value)
+        except Fault as fault:
+            e.complain(fault)
+            value = POISON
+        except Silent:
+            value = POISON
+    if value is POISON:
+        raise Silent
     return value
 
 
@@ -54,14 +71,21 @@ def _run_step(
 def _run_tuple(e: Elaboration, expr: ast.Tuple, scope: Scope, value: Value) -> Value:
     """Several values flowing together; each element that starts with a layer receives the current value."""
     found: list[Tensor] = []
+    broken = False
     for item in expr.items:
         steps = item.steps if isinstance(item, ast.Chain) else (item,)
-        one = run_steps(e, steps, scope, value)
+        try:
+            one = run_steps(e, steps, scope, value)
+        except Silent:
+            broken = True
+            continue
         if not isinstance(one, Tensor):
             raise scope.fault(
                 item, "wrong-arity", f"an element of a tuple is one tensor, not {describe(one)}"
             )
         found.append(one)
+    if broken:
+        raise Silent
     return tuple(found) if len(found) != 1 else found[0]
 
 

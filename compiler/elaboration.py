@@ -8,16 +8,17 @@ from typing import NamedTuple, NoReturn
 
 from ..dsl import ast
 from ..dsl.diagnostics import Note
-from ..ops.arguments import bind
+from ..ops.arguments import bind, check, others
 from ..ops.base import Op, Reject, Shape
 from ..ops.entry import Input
 from .faults import Enough, Fault, Report
 from .forecast import LARGE, Known
 from .frames import Apply, Argument, Event, Frame, InputEvent, Merge, OutputEvent, Shared, Tensor
+from .functions import LARGEST
 from .limits import Limits
-from .refusals import refuse
+from .refusals import refuse, refuse_size
 from .scope import Scope
-from .values import Layer, Value
+from .values import Value, show
 
 MOST_MISTAKES = 1_000
 """In a loop, one mistake may be met in every turn."""
@@ -60,6 +61,8 @@ class Elaboration:
         self.nodes: list[Made] = []
         self.turns = self.entries = self.edges = self.depth = self.mistakes = 0
         self.shapes: list[Shape] = []
+        self.looked_into: set[int] = set()
+        """Definitions whose bodies were looked at without a value."""
         self.input_sizes: dict[str, tuple[int, ...]] = {}
         self.inputs: list[InputEvent] = []
         self.outputs: list[OutputEvent] = []
@@ -83,6 +86,8 @@ class Elaboration:
         self.turns += weight
         made = len(self.nodes) + self.skipped
         if self.turns > self.limits.turns + 10 * made:
+            if self.mistakes:  # without which there might be layers
+                raise Enough
             layers = "1 layer" if made == 1 else f"{made:,} layers"
             self.give_up(
                 scope,
@@ -160,9 +165,13 @@ class Elaboration:
             bound = bind(op, {name: argument.value for name, argument in arguments.items()}, shapes)
             shape = bound.shape(shapes)
         except Reject as reject:
+            for further in others(op, {name: arguments[name].value for name in arguments}, shapes, reject):
+                self.complain(refuse(self, further, op, arguments, inputs, event, scope, site))
             raise refuse(self, reject, op, arguments, inputs, event, scope, site) from None
         self.edges += len(inputs)
         self.check_size(1, scope, site)
+        if shape.elements > LARGEST:
+            raise refuse_size(shape, arguments, scope, site)
         id_ = len(self.nodes)
         self.nodes.append(
             Made(
@@ -171,6 +180,15 @@ class Elaboration:
         )
         self.shapes.append(shape)
         return id_, Tensor(id_, shape, self.frame), bound
+
+    def check(self, op: type[Op], arguments: dict[str, Argument], scope: Scope, site: ast.Node) -> None:
+        """Check the arguments of a layer that nothing enters, for any input that it takes."""
+        try:
+            check(op, {name: argument.value for name, argument in arguments.items()})
+        except Reject as reject:
+            for further in others(op, {name: arguments[name].value for name in arguments}, (), reject):
+                self.complain(refuse(self, further, op, arguments, (), None, scope, site))
+            raise refuse(self, reject, op, arguments, (), None, scope, site) from None
 
     def check_size(self, more: int, scope: Scope, site: ast.Node) -> None:
         """Give up where so many more layers, or the connections so far, are too many."""
@@ -229,18 +247,3 @@ class Elaboration:
 
 def is_short(value: Value) -> bool:
     return not isinstance(value, (list, dict)) or len(value) <= 6
-
-
-def show(value: Value) -> str:
-    """A value as it would be written."""
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "none"}[value]
-    if isinstance(value, str):
-        return f'"{value}"'
-    if isinstance(value, list):
-        return "[" + ", ".join(map(show, value)) + "]"
-    if isinstance(value, Layer):
-        from .values import describe
-
-        return describe(value).split("`")[1] if "`" in describe(value) else "{ ... }"
-    return str(value)

@@ -8,9 +8,9 @@ from ..dsl import ast
 from ..ops.base import Window
 from . import calls, chains, labels
 from .elaboration import Elaboration
-from .faults import Enough, Fault, Silent
+from .faults import Enough, Fault, Silent, text_of
 from .frames import Argument, Frame, Tensor
-from .functions import entries_in, sized, whole
+from .functions import entries_in, is_number, sized, whole
 from .operators import negate, operate
 from .program import FileScope
 from .scope import Labels, Scope
@@ -91,7 +91,12 @@ def test(e: Elaboration, expr: ast.Expr, scope: Scope) -> bool:
     """The value of a condition, which must be `true` or `false`."""
     value = evaluate(e, expr, scope)
     if not isinstance(value, bool):
-        raise scope.fault(expr, "wrong-type", f"a condition is true or false, not {describe(value)}")
+        text = text_of(scope.item, expr)
+        compared = f"write what it is compared with: `{text} > 0`" if is_number(value) else ""
+        given = f"write `{text} != none`" if value is None or isinstance(value, Layer) else compared
+        raise scope.fault(
+            expr, "wrong-type", f"a condition is true or false, not {describe(value)}", help=given
+        )
     return value
 
 
@@ -162,15 +167,28 @@ def _binary(e: Elaboration, expr: ast.Binary, scope: Scope) -> Value:
     for side in (left, right):
         if isinstance(side, list):
             e.count_entries(scope, expr, entries_in(side) // 10)
-    return scope.attempt(expr, operate, operator, left, right, e.limits)
+    return scope.attempt(expr, operate, operator, left, right, e.limits, parts=(expr.left, expr.right))
 
 
 def _repeat(
     e: Elaboration, expr: ast.Binary, layer: Layer, times: Value, site: ast.Expr, scope: Scope
 ) -> Repeated:
+    if isinstance(times, Layer):
+        left, right = text_of(scope.item, expr.left), text_of(scope.item, expr.right)
+        raise scope.fault(
+            expr, "wrong-type", "`*` repeats a layer, and joins no two", help=f"write `{left} -> {right}`"
+        )
     count = scope.attempt(site, whole, times, "the number of repeats")
     if count < 0:
-        raise scope.fault(site, "out-of-range", f"a layer cannot be repeated {count} times")
+        raise scope.fault(
+            site,
+            "out-of-range",
+            f"a layer cannot be repeated {count} times",
+            help="write how often, 0 or more"
+            if isinstance(site, (ast.Unary, ast.Number))
+            else f"`max(0, {text_of(scope.item, site)})` is at least 0",
+            traced=True,
+        )
     if count > e.limits.list_entries:
         raise scope.fault(
             site,
@@ -198,15 +216,21 @@ def each(
     """The bindings of a loop's variables, turn by turn."""
     entries = evaluate(e, source, scope)
     if not isinstance(entries, list):
-        raise scope.fault(source, "wrong-type", f"a loop goes over a list, not over {describe(entries)}")
+        count = f"`range({text_of(scope.item, source)})` counts from 0" if is_number(entries) else ""
+        message = f"a loop goes over a list, not over {describe(entries)}"
+        raise scope.fault(source, "wrong-type", message, help=count, traced=True)
     for entry in entries:
         if len(targets) == 1:
             yield {targets[0].id: entry}
             continue
         if not isinstance(entry, list) or len(entry) != len(targets):
+            first = targets[0].id
             raise scope.fault(
                 source,
                 "wrong-type",
                 f"an entry of this list is {describe(entry)}, which does not give {len(targets)} names",
+                help=f"`enumerate({text_of(scope.item, source)})` counts the entries as well"
+                if len(targets) == 2
+                else f"write `for {first} in ...`, and `{first}[0]` for its first part",
             )
         yield {target.id: value for target, value in zip(targets, entry, strict=True)}

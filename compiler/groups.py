@@ -8,11 +8,11 @@ from . import apply as applying
 from . import evaluate as evaluating
 from . import flow
 from .elaboration import Elaboration
-from .faults import POISON, Silent
+from .faults import POISON, Fault, Silent, text_of
 from .frames import Apply, Argument, Event, Label, Member, Merge, Sequence, Tensor
 from .functions import Refusal, call, is_number
 from .scope import Labels, Scope
-from .suggestions import suggest
+from .unknown import refuse_group, refuse_parameter
 from .values import MergeWord, Value, describe
 
 MERGES = ("add", "mul", "max", "mean", "concat", "dense")
@@ -29,16 +29,23 @@ def run_group(
     """Send `value` through a group written in `scope`. `label` names its module, `inner` takes its labels."""
     if value is None:
         raise applying.nothing_yet(scope, group)
+    word: MergeWord | None = None
+    if group.head is not None:
+        try:
+            word = _head(e, group, scope)
+            _check_head(e, word, scope, group.head)
+        except Fault as fault:
+            e.complain(fault)
+            value = POISON
+        except Silent:
+            value = POISON
     body = scope.inside(here=value, labels=inner, in_loop=False if label is not None else None)
-    if value is POISON:  # what is wrong with the group itself is said all the same
-        if group.head is not None:
-            _head(e, group, scope)
+    if value is POISON:  # what is wrong with the members is said all the same
         with e.writing([]):
             flow.run_body(e, group.body, body, POISON)
         raise Silent
-    if group.head is None:
+    if word is None or group.head is None:
         return _run_braces(e, group, value, body, label)
-    word = _head(e, group, scope)
     if word.head == "dense" and not isinstance(value, Tensor):
         raise scope.fault(
             group.head, "wrong-arity", f"`{word.head}` takes one value and receives {describe(value)}"
@@ -97,13 +104,7 @@ def _head(e: Elaboration, group: ast.Group, scope: Scope) -> MergeWord:
     head = group.head
     assert head is not None
     if isinstance(head, ast.Name) and not scope.local(head.id)[0] and not scope.file.find(head.id)[0]:
-        raise scope.fault(
-            head,
-            "unknown-name",
-            f"there is no group `{head.id}`",
-            marked="unknown",
-            help=suggest(head.id, list(MERGES)) or f"groups are {', '.join(MERGES)}, and `{{ ... }}` alone",
-        )
+        raise refuse_group(head, scope.item, MERGES)
     word = evaluating.evaluate(e, head, scope)
     if not isinstance(word, MergeWord):
         raise scope.fault(
@@ -113,6 +114,12 @@ def _head(e: Elaboration, group: ast.Group, scope: Scope) -> MergeWord:
             help=f"groups are {', '.join(MERGES)}; a layer and a group in sequence are joined by `->`",
         )
     return word
+
+
+def _check_head(e: Elaboration, word: MergeWord, scope: Scope, head: ast.Expr) -> None:
+    """Refuse the arguments of a group's head; its members may be one, of which no layer is made."""
+    if word.bound:
+        e.check(LAYERS[word.head], word.bound, scope, head)
 
 
 class _Parallel:
@@ -190,8 +197,9 @@ def call_word(e: Elaboration, word: MergeWord, expr: ast.Call, scope: Scope) -> 
         value = evaluating.evaluate(e, argument.value, scope)
         if argument.name is not None:
             if word.head != "mean" or argument.name != "drop":
-                raise scope.fault(
-                    argument, "unknown-parameter", f"`{word.head}` has no parameter `{argument.name}`"
+                known = ["drop"] if word.head == "mean" else []
+                raise refuse_parameter(
+                    scope.item.place(argument), f"the group `{word.head}`", argument.name, known
                 )
             bound[argument.name] = Argument(value, argument.value, scope.frame)
         elif (argument.spread and isinstance(value, list)) or isinstance(value, tuple):
@@ -211,7 +219,7 @@ def call_word(e: Elaboration, word: MergeWord, expr: ast.Call, scope: Scope) -> 
                 argument,
                 "wrong-type",
                 f"`{word.head}(...)` joins tensors, not {describe(value)}",
-                help=scope.hidden(argument.value) or f"branches stand in braces: `{word.head} {{ ... }}`",
+                help=scope.hidden(argument.value) or _instead(word.head, values, value, argument, scope),
             )
         if value.frame is not e.frame:
             applying.own(e, value, scope, argument)
@@ -225,3 +233,16 @@ def call_word(e: Elaboration, word: MergeWord, expr: ast.Call, scope: Scope) -> 
     event.nodes, event.outputs = (id_,), (output,)
     e.sink.append(event)
     return output
+
+
+def _instead(head: str, values: list[Value], value: Value, argument: ast.Argument, scope: Scope) -> str:
+    """What to write for an operation on something that is no tensor."""
+    text = text_of(scope.item, argument.value)
+    if not is_number(value):
+        return f"branches stand in braces: `{head} {{ ... }}`"
+    if head == "mean" and len(values) == 1:
+        return f"the drop rate is named: `mean(drop={text})`"
+    constant = {"add": "shift", "mul": "scale"}.get(head)
+    if constant is not None and len(values) > 1:
+        return f"`{constant}({text})` {'adds' if head == 'add' else 'multiplies by'} a number, after `->`"
+    return f"branches stand in braces: `{head} {{ ... }}`"

@@ -175,7 +175,14 @@ def index(e: Elaboration, expr: ast.Index, scope: Scope) -> Value:
             continue
         at = scope.attempt(item, whole, evaluating.evaluate(e, item, scope), "an index")
         if not -len(entries) <= at < len(entries):
-            raise scope.fault(item, "out-of-range", f"the list has {len(entries)} entries, so no entry {at}")
+            count = len(entries)
+            raise scope.fault(
+                item,
+                "out-of-range",
+                f"the list has {count} entr{'y' if count == 1 else 'ies'}, so no entry {at}",
+                help=f"entries are counted from 0: the last is {count - 1}" if count else "the list is empty",
+                traced=True,
+            )
         entries = entries[at]
     return entries
 

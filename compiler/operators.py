@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from ..ops.base import Window
 from .frames import Argument
-from .functions import Refusal, checked, is_number, refuse_length, sized, whole
+from .functions import Refusal, checked, is_count, is_number, refuse_length, sized, whole
 from .limits import INTEGER_BITS, Limits
-from .values import BlockLayer, Builtin, Value, describe
+from .values import BlockLayer, Builtin, Layer, Value, describe
 
 
 def divide(left: Value, right: Value) -> Value:
@@ -24,17 +24,20 @@ def divide(left: Value, right: Value) -> Value:
 
 def stride(window: Window, by: Value) -> Window:
     if window.stride is not None:
-        raise Refusal("wrong-type", f"the window {window} has a stride already")
+        help = f"write the stride once: `{Window(window.size)}/2`"
+        raise Refusal("repeated-argument", f"the window {window} has a stride already", help)
     if isinstance(by, Window) and by.stride is None:
         strides = by.size
     else:
         strides = (whole(by, "a stride"),) * len(window.size)
     if len(strides) != len(window.size):
-        raise Refusal(
-            "rank-mismatch", f"a stride for {len(strides)} dimensions does not fit the window {window}"
-        )
+        fitting = (strides * len(window.size))[: len(window.size)]
+        count = f"{len(strides)} dimension{'s'[: len(strides) != 1]}"
+        message = f"a stride for {count} does not fit the window {window}"
+        raise Refusal("rank-mismatch", message, f"write `{Window(window.size, fitting)}`")
     if min(strides) < 1:
-        raise Refusal("out-of-range", f"a stride must be at least 1, not {min(strides)}")
+        message = f"a stride must be at least 1, not {min(strides)}"
+        raise Refusal("out-of-range", message, f"without a stride it is `{window}`", 1)
     return Window(window.size, strides)
 
 
@@ -88,7 +91,7 @@ def operate(operator: str, left: Value, right: Value, limits: Limits) -> Value:
     try:
         return checked(ARITHMETIC[operator](left, right))
     except ZeroDivisionError:
-        raise Refusal("out-of-range", "this divides by zero") from None
+        raise Refusal("out-of-range", "this divides by zero", "`max(1, ...)` is never 0", 1) from None
     except OverflowError:
         raise Refusal("number-limit", "this number is not finite") from None
 
@@ -141,4 +144,10 @@ def _unfit(operator: str, left: Value, right: Value) -> Refusal:
         if kinds[0] == kinds[1] in ("a string", "a list")
         else " and ".join(kinds)
     )
-    return Refusal("wrong-type", f"`{operator}` does not take {both}")
+    help = (
+        "layers follow each other after `->`" if isinstance(left, Layer) or isinstance(right, Layer) else ""
+    )
+    for side in (left, right):
+        if is_count(side):
+            help = f"without quotes it is a number: `{side}`"
+    return Refusal("wrong-type", f"`{operator}` does not take {both}", help)

@@ -1,141 +1,239 @@
-"""Why a tensor has the shape it has: the place that made it so, for the notes beside a mistake."""
+"""Why a tensor has the shape it has: a tensor and what of it is asked, in; the places that made it so, out.
+
+Nothing here runs before something is refused: it walks back through the nodes made so far.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
-from ..dsl import ast
+from msgspec import Struct
+
 from ..dsl.diagnostics import Note
 from ..dsl.source import Place
-from ..ops.base import Shape
-from .faults import text_of
+from ..ops.base import Aspect, Op, Shape
 from .frames import Tensor
+from .provenance import sources, text_of_argument
 
 if TYPE_CHECKING:
     from .elaboration import Elaboration
 
-MOST_NOTES = 6
-SIZES = {0: "channels", 1: "high", 2: "wide"}
+SETTERS = ("concat", "embed", "flatten", "reshape")
+"""Layers that make their number of channels anew, beside those with a parameter `out`."""
+MOST_STEPS = 8
+"""Places that are named for one tensor; of more, the first and the last."""
+MOST_UNFOLDED = 1_000
 
 
-def explain_difference(
-    e: Elaboration, tensors: tuple[Tensor, ...], sites: tuple[Place | None, ...], channels_too: bool
-) -> tuple[Note, ...]:
-    """What made the first tensor, and the first that differs from it, as they are. `sites` are the places of
-    the members; `channels_too`: whether the channels have to agree."""
-    first = tensors[0]
-    for other, site in zip(tensors[1:], sites[1:], strict=True):
-        dimension = None
-        if other.shape.rank == first.shape.rank:
-            differing = [
-                i
-                for i, sizes in enumerate(zip(first.shape.dims, other.shape.dims, strict=True))
-                if len(set(sizes)) > 1
-            ]
-            differing = [i for i in differing if i or channels_too]
-            if not differing:
-                continue
-            dimension = differing[0]
-        notes = (_note(e, first, dimension, sites[0]), _note(e, other, dimension, site))
-        return notes[:1] if notes[0] == notes[1] else notes
-    return (_note(e, first, None, sites[0]),)
+def measure(shape: Shape, aspect: Aspect) -> object:
+    """What of a shape is compared."""
+    match aspect:
+        case "channels":
+            return shape.channels
+        case "size":
+            return shape.spatial
+        case "rank":
+            return shape.rank
+        case "dtype":
+            return shape.dtype
+    return shape.dims
 
 
-def projection(tensors: tuple[Tensor, ...], entering: Collection[int]) -> str:
-    """How a shortcut that only passes on what is `entering` could be made to fit the other branch."""
-    if len(tensors) != 2 or tensors[0].shape.rank != 2 or tensors[1].shape.rank != 2:
-        return ""
-    plain = [tensor for tensor in tensors if tensor.node in entering]
-    if len(plain) != 1:
-        return ""
-    branch = next(tensor for tensor in tensors if tensor is not plain[0])
-    before, after = plain[0].shape.spatial, branch.shape.spatial
-    stride = -(-before[0] // after[0])
-    if tuple(-(-size // stride) for size in before) != after:
-        return ""
-    window = "1x1" if stride == 1 else f"1x1/{stride}"
-    return f"project the shortcut: `conv({window}, {branch.shape.channels}, bias=false) -> bn`"
+def tell(shape: Shape, aspect: Aspect) -> str:
+    """The same in words."""
+    match aspect:
+        case "channels":
+            return f"{shape.channels} channel{'s'[: shape.channels != 1]}"
+        case "size" if shape.rank == 1:
+            return f"length {shape.dims[1]}"
+        case "size" if shape.rank == 2:
+            return "x".join(map(str, shape.spatial))
+        case "rank":
+            return shape.describe()
+        case "dtype":
+            return f"{shape.describe()}, {shape.dtype}"
+    return str(shape) if shape.rank else shape.describe()
 
 
-def explain_size(e: Elaboration, tensor: Tensor) -> tuple[Note, ...]:
-    """What made a map or sequence as small as it is: each place where it shrinks, with how often it does."""
-    steps: dict[Place, list[tuple[Shape, Shape]]] = {}
-    id_ = tensor.node
-    while e.nodes[id_].inputs:
-        made, after = e.nodes[id_], e.shapes[id_]
-        id_ = made.inputs[0]
-        before = e.shapes[id_]
-        if before.rank == after.rank and prod(before.spatial) > prod(after.spatial):
-            steps.setdefault(made.item.place(made.site), []).append((before, after))
-    notes = [Note(e.nodes[id_].item.place(e.nodes[id_].site), f"{e.shapes[id_]}, as the input")]
-    for place, shrinkings in reversed(steps.items()):
-        times = f", in {len(shrinkings)} uses" if len(shrinkings) > 1 else ""
-        notes.append(Note(place, f"{_spatial(shrinkings[-1][0])} to {_spatial(shrinkings[0][1])}{times}"))
-    return tuple(notes if len(notes) <= MOST_NOTES else [notes[0], *notes[1 - MOST_NOTES :]])
+class Step(Struct, frozen=True):
+    """A node that changed the aspect; `before` is None where it set it, whatever entered."""
+
+    node: int
+    before: Shape | None
+    after: Shape
 
 
-def _spatial(shape: Shape) -> str:
-    return "x".join(map(str, shape.spatial))
+class Way(Struct, frozen=True):
+    """How a tensor came to be as it is: the steps from the first to the last, and the node they began at."""
+
+    steps: tuple[Step, ...]
+    start: int
 
 
-def explain(e: Elaboration, tensor: Tensor) -> Note:
-    """What gave a tensor its shape."""
-    return _note(e, tensor, None, None)
-
-
-def _note(e: Elaboration, tensor: Tensor, dimension: int | None, site: Place | None) -> Note:
-    """Walk back while the size in `dimension` (None: any) stays what it is; what the block receives is said
-    at `site`, the member that passes it on."""
-    id_ = tensor.node
-    if site is not None and id_ in {entering.node for entering in e.frame.inputs}:
-        return Note(site, f"{_size(tensor.shape, dimension)}, as the block receives them")
-    while True:
-        made = e.nodes[id_]
-        if not made.inputs:
-            break
-        before = e.shapes[made.inputs[0]]
-        if made.arguments.get("out") is not None and dimension in (0, None):
-            break
-        if not _same(before, e.shapes[id_], dimension):
-            break
-        if made.frame is not e.frame and e.nodes[made.inputs[0]].frame is e.frame:
-            break
-        id_ = made.inputs[0]
+def source(e: Elaboration, id_: int, aspect: Aspect) -> int | None:
+    """The input of a node from which its output has the aspect; None where the node sets it."""
     made = e.nodes[id_]
-    place = made.item.place(made.site)
-    size = _size(tensor.shape, dimension)
     if not made.inputs:
-        return Note(place, f"{size}, as the input")
-    out = made.arguments.get("out")
-    if out is not None and dimension == 0 and isinstance(out.expr, ast.Expr) and out.frame is not None:
-        written = text_of(out.frame.item, out.expr)
-        if written != str(out.value):
-            return Note(place, f"{size}, from `{written}`")
-        return Note(place, size)
-    if dimension:
-        return Note(place, f"{size}: {_cause(e, id_)}")
-    return Note(place, size)
+        return None
+    if aspect == "size" and made.op.tensors and len(made.inputs) > 1:
+        return made.inputs[1]
+    if aspect == "channels" and ("out" in made.arguments or made.op.name in SETTERS):
+        return None
+    if aspect == "size" and e.shapes[made.inputs[0]].rank != e.shapes[id_].rank:
+        return None
+    wanted = measure(e.shapes[id_], aspect)
+    same = (before for before in made.inputs if measure(e.shapes[before], aspect) == wanted)
+    return next(same, made.inputs[0])
 
 
-def _size(shape: Shape, dimension: int | None) -> str:
-    if dimension is None:
-        return str(shape)
-    if shape.rank == 1 and dimension == 1:
-        return f"length {shape.dims[1]}"
-    return f"{shape.dims[dimension]} {SIZES[dimension]}"
+def nodes_back(e: Elaboration, id_: int, aspect: Aspect) -> Iterator[int]:
+    """The node, the one that gave it the aspect, and so on, back to the one that set it."""
+    at: int | None = id_
+    while at is not None:
+        yield at
+        at = source(e, at, aspect)
 
 
-def _cause(e: Elaboration, id_: int) -> str:
+def trace(e: Elaboration, id_: int, aspect: Aspect, fork: int | None = None) -> Way:
+    """The steps that made the node's aspect, since `fork` or since it was set."""
+    steps: list[Step] = []
+    at = id_
+    while at != fork:
+        before = source(e, at, aspect)
+        if before is None:
+            if e.nodes[at].inputs:
+                steps.append(Step(at, None, e.shapes[at]))
+            break
+        if measure(e.shapes[before], aspect) != measure(e.shapes[at], aspect):
+            steps.append(Step(at, e.shapes[before], e.shapes[at]))
+        at = before
+    return Way(tuple(reversed(steps)), at)
+
+
+def fork_of(e: Elaboration, first: int, second: int, aspect: Aspect) -> int | None:
+    """The last node from which both have their aspect."""
+    behind = set(nodes_back(e, first, aspect))
+    return next((id_ for id_ in nodes_back(e, second, aspect) if id_ in behind), None)
+
+
+# --- notes ---------------------------------------------------------------------------------------
+
+
+def explain(e: Elaboration, tensor: Tensor, aspect: Aspect) -> tuple[Note, ...]:
+    """What made a tensor as it is, from the input on."""
+    if aspect == "shape":
+        return (describe_start(e, tensor.node, aspect),)
+    way = trace(e, tensor.node, aspect)
+    notes = describe_steps(e, way.steps[-1:] if aspect == "rank" else way.steps, aspect)
+    if aspect == "rank" and notes:
+        return notes
+    if not e.nodes[way.start].inputs:
+        notes = (describe_start(e, way.start, aspect), *notes)
+    return notes
+
+
+def explain_branch(
+    e: Elaboration, tensor: Tensor, aspect: Aspect, fork: int | None, site: Place | None
+) -> tuple[Note, ...]:
+    """What made a branch differ from another since their common `fork`; `site` is where the member stands."""
+    way = trace(e, tensor.node, aspect, fork)
+    notes = describe_steps(e, way.steps, aspect)
+    if notes and (way.start == fork or e.nodes[way.start].inputs):
+        return notes
+    entering = {given.node for given in e.frame.inputs}
+    if way.start in entering and site is not None:
+        kept = "keeps " if e.nodes[tensor.node].inputs and tensor.node not in entering else ""
+        them = "them" if aspect == "channels" else "it"
+        return (Note(site, f"{kept}{tell(tensor.shape, aspect)}, as the block receives {them}"), *notes)
+    if aspect == "channels" and e.nodes[way.start].inputs:
+        before = trace(e, way.start, aspect)
+        return describe_steps(e, before.steps[-1:], aspect) or (describe_start(e, before.start, aspect),)
+    if e.nodes[way.start].inputs and site is not None:
+        return (Note(site, f"keeps {tell(tensor.shape, aspect)}"), *notes)
+    return (describe_start(e, way.start, aspect), *notes)
+
+
+def describe_start(e: Elaboration, id_: int, aspect: Aspect) -> Note:
     made = e.nodes[id_]
-    stride = getattr(made.op, "stride", None)
-    if stride not in (None, 1, (1,), (1, 1)):
-        return f"the stride of `{made.op.name}` made it so"
-    return f"`{made.op.name}` made it so"
+    told = tell(e.shapes[id_], aspect)
+    return Note(made.item.place(made.site), f"{told}, as the input" if not made.inputs else told)
 
 
-def _same(before: Shape, after: Shape, dimension: int | None) -> bool:
-    if dimension is None or before.rank != after.rank:
-        return before.dims == after.dims
-    return before.dims[dimension] == after.dims[dimension]
+def describe_steps(e: Elaboration, steps: Sequence[Step], aspect: Aspect) -> tuple[Note, ...]:
+    """A note for each place that changed the aspect, with how often it did, and notes for what its stride or
+    number of channels came from."""
+    places: dict[Place, list[Step]] = {}
+    for step in steps if aspect != "channels" else unfold(e, steps):
+        made = e.nodes[step.node]
+        places.setdefault(made.item.place(made.site), []).append(step)
+    notes: list[Note] = []
+    for place, uses in places.items():
+        first, last = uses[0], uses[-1]
+        times = f", in {len(uses)} uses" if len(uses) > 1 else ""
+        notes.append(Note(place, f"{describe_change(e, first, last, aspect)}{times}"))
+        given = (note for step in uses for note in argument_notes(e, step.node, aspect))
+        notes.extend(dict.fromkeys(given))
+    if len(notes) > MOST_STEPS:
+        notes = [*notes[: MOST_STEPS // 2], *notes[-MOST_STEPS // 2 :]]
+    return tuple(notes)
+
+
+def unfold(e: Elaboration, steps: Sequence[Step]) -> list[Step]:
+    """The steps, and before each concatenation those that made the channels of its members."""
+    found: dict[int, Step] = {}
+    pending = list(reversed(steps))
+    while pending and len(found) < MOST_UNFOLDED:
+        step = pending.pop()
+        if step.node in found:
+            continue
+        found[step.node] = step
+        made = e.nodes[step.node]
+        if made.op.name == "concat":
+            for member in made.inputs:
+                pending.extend(reversed(trace(e, member, "channels").steps))
+    return sorted(found.values(), key=lambda step: step.node)
+
+
+def describe_change(e: Elaboration, first: Step, last: Step, aspect: Aspect) -> str:
+    after = tell(last.after, aspect)
+    if aspect == "channels":
+        written = text_of_argument(e.nodes[last.node].arguments.get("out"))
+        if written and written != str(last.after.channels):
+            return f"{after}, from `{written}`"
+        if e.nodes[last.node].op.name == "concat":
+            parts = [str(e.shapes[source].channels) for source in e.nodes[last.node].inputs]
+            return f"{after}: {' + '.join(parts)}"
+        return after if first.before is None else f"{tell(first.before, aspect)} to {after}"
+    if first.before is None or aspect != "size":
+        return after
+    why = describe_cause(e.nodes[last.node].op, last)
+    return f"{tell(first.before, aspect)} to {after.removeprefix('length ')}{why}"
+
+
+def describe_cause(op: Op, step: Step) -> str:
+    """`, by the stride of 2`, for what changed a size."""
+    stride = getattr(op, "stride", None)
+    if stride not in (None, 1):
+        return f", by the stride of {stride if isinstance(stride, int) else 'x'.join(map(str, stride))}"
+    window = getattr(op, "window", None)
+    if window is None or getattr(op, "pad", None) is None or step.before is None:
+        return f", by `{op.name}`"
+    size = window if len(window.size) > 1 else window.size[0]
+    if op.pad == "same":  # type: ignore[attr-defined]
+        return f", by the window of {size}, which is even"
+    grows = prod(step.after.spatial) > prod(step.before.spatial)
+    pad = op.pad if isinstance(op.pad, (int, str)) else list(op.pad)  # type: ignore[attr-defined]
+    return f", by the padding of {pad}" if grows else f", by the window of {size} with `pad={pad}`"
+
+
+def argument_notes(e: Elaboration, id_: int, aspect: Aspect) -> Iterator[Note]:
+    """Where the numbers came from that a node changed the aspect by."""
+    arguments = e.nodes[id_].arguments
+    wanted = {"channels": ("out", "mult", "n", "a", "b", "k", "dim")}.get(
+        aspect, ("window", "stride", "pad", "dilation", "s", "scale", "n", "output_pad", "shape")
+    )
+    for name in wanted:
+        if name in arguments:
+            yield from sources(arguments[name])

@@ -7,13 +7,14 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from ..dsl import ast
-from ..ops.base import Shape
+from ..ops.base import Shape, Window
 from . import chains, flow, labels
 from . import evaluate as evaluating
 from .elaboration import Elaboration
 from .frames import Argument, Event, InputEvent, OutputEvent, Tensor
-from .functions import whole
+from .functions import is_number, whole
 from .scope import Labelled, Scope, labels_in
+from .unknown import refuse_parameter
 from .values import Value, describe
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def run_input(e: Elaboration, statement: ast.Input, scope: Scope, course: Course
             statement.dtype,
             "unknown-choice",
             f"an input is float32 or int64, not {dtype}",
-            help="leave `as` out for float32",
+            help="write `as int64` for whole numbers"
+            if dtype.startswith(("int", "uint", "long"))
+            else "leave `as` out for float32",
         )
     value = evaluating.plain(e, statement.shape, scope)
     dims = e.input_sizes.get(name) or (e.input_sizes.get("") if not e.inputs else None)
@@ -82,36 +85,70 @@ def free_name(e: Elaboration, word: str, earlier: Sequence[InputEvent | OutputEv
     return next(name for name in names if name not in taken)
 
 
-def shape_of(value: Value, scope: Scope, node: ast.Node) -> tuple[int, ...]:
+def shape_of(value: Value, scope: Scope, node: ast.Expr) -> tuple[int, ...]:
     """`3x224x224`, `[3, size, size]` or `64` as sizes."""
-    from .functions import Refusal
-
-    sizes = list(value.size) if hasattr(value, "size") else value if isinstance(value, list) else [value]
-    try:
-        dims = tuple(whole(size, "a size") for size in sizes)
-    except Refusal as refusal:
-        raise scope.fault(node, refusal.code, str(refusal), help=refusal.help) from None
+    if isinstance(value, Window) and value.stride is not None:
+        help = f"write `{Window(value.size)}`"
+        raise scope.fault(
+            node, "wrong-type", f"the shape of an input has no stride, as {value} has", help=help
+        )
+    sizes = list(value.size) if isinstance(value, Window) else value if isinstance(value, list) else [value]
+    parts = (
+        node.items if isinstance(node, ast.List) and len(node.items) == len(sizes) else (node,) * len(sizes)
+    )
+    dims = []
+    for size, part in zip(sizes, parts, strict=True):
+        if size is None:
+            raise scope.fault(
+                part,
+                "wrong-type",
+                "this leaves a size of the input open, and what follows, such as `fc`, depends on it",
+                help="write a number, as in `3x224x224`; `netc compile --input 3x320x320` takes another",
+            )
+        dims.append(scope.attempt(part, whole, size, "a size of an input"))
+        if dims[-1] < 1:
+            message = f"a size of an input must be at least 1, not {dims[-1]}"
+            raise scope.fault(part, "out-of-range", message, help="an image is `3x224x224`", traced=True)
     if not 1 <= len(dims) <= 3:
+        few = dims[-3:] or (3, 224, 224)
         raise scope.fault(
             node,
             "rank-mismatch",
             f"an input has 1 to 3 dimensions (C, C x N or C x H x W), not {len(dims)}",
-            help="leave the batch out",
+            help=f"the batch is left out: `{'x'.join(map(str, few))}`",
         )
-    if min(dims) < 1:
-        raise scope.fault(node, "out-of-range", f"every size of an input must be at least 1, not {min(dims)}")
-    return dims
+    return tuple(dims)
 
 
 def head_weight(e: Elaboration, statement: ast.Aux, scope: Scope) -> Argument:
     weight = Argument(1.0)
-    for argument in statement.arguments:
-        if argument.name not in (None, "weight") or argument.spread or len(statement.arguments) > 1:
-            raise scope.fault(argument, "unknown-parameter", "an auxiliary head has one parameter, `weight`")
-        value = evaluating.evaluate(e, argument.value, scope)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+    for position, argument in enumerate(statement.arguments):
+        if argument.name not in (None, "weight"):
+            place = scope.item.place(argument)
+            raise refuse_parameter(place, "an auxiliary head", argument.name, ["weight"])
+        if position or argument.spread:
             raise scope.fault(
-                argument, "wrong-type", f"`weight` is a number of at least 0, not {describe(value)}"
+                argument,
+                "surplus-argument",
+                "an auxiliary head takes one argument, `weight`",
+                marked="one too many" if position else "",
+                help="write `weight=0.3`",
+            )
+        value = evaluating.evaluate(e, argument.value, scope)
+        if not is_number(value):
+            raise scope.fault(
+                argument.value,
+                "wrong-type",
+                f"`weight` must be a number, not {describe(value)}",
+                help="write `weight=0.3`",
+            )
+        if value < 0:
+            raise scope.fault(
+                argument.value,
+                "out-of-range",
+                f"`weight` must be at least 0, and is {value:g}",
+                help="write `weight=0.3`",
+                traced=True,
             )
         weight = Argument(float(value), argument.value, scope.frame)
     return weight

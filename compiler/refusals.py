@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 from ..dsl import ast
 from ..dsl.diagnostics import Note
 from ..dsl.source import Place
-from ..ops.arguments import parameters
-from ..ops.base import Op, Reject
+from ..ops.base import Aspect, Op, Reject, Shape
+from ..ops.settle import FOREIGN
+from . import remedies
 from .faults import Fault
 from .frames import Argument, Event, Member, Merge, Tensor
 from .nesting import splice
-from .origins import explain, explain_difference, explain_size, projection
+from .origins import explain, explain_branch, fork_of
+from .provenance import place_of, sources, text_of_argument
+from .reconcile import Branch, reconcile
 from .scope import Scope
+from .values import describe
 
 if TYPE_CHECKING:
     from .elaboration import Elaboration
@@ -25,45 +29,122 @@ def refuse(
     op: type[Op],
     arguments: dict[str, Argument],
     inputs: tuple[Tensor, ...],
+    event: Event | None,
+    scope: Scope,
+    site: ast.Node,
+) -> Fault:
+    """The fault for a layer at `site` that its rule refuses; without an event, whatever its inputs."""
+    place = scope.item.place(site)
+    if event is not None and op.arity is None and reject.blame.startswith("input["):
+        return refuse_branches(e, reject, op, inputs, event, scope, site)
+    causes: tuple[Note, ...] = ()
+    blamed = arguments.get(reject.blame)
+    if blamed is not None:
+        place, causes = locate(blamed, reject.blame, place)
+    if reject.aspect:
+        at = {"input[1]": slice(1, 2), "input": slice(0, 1)}.get(reject.blame, slice(None))
+        for tensor in inputs[at]:
+            causes += explain(e, tensor, reject.aspect)
+    help = reject.help.replace("...", text_of_argument(blamed) or "...")
+    help = remedies.mend(e, reject, op, arguments, inputs, scope, site) or help or remedies.example(op)
+    message = str(reject)
+    if blamed is not None:
+        message = message.replace(FOREIGN, describe(blamed.value))
+    return Fault(reject.code, message, place, "", causes, help=help)
+
+
+def refuse_size(shape: Shape, arguments: dict[str, Argument], scope: Scope, site: ast.Node) -> Fault:
+    """The fault for a layer whose output no machine can count, at the largest of its arguments."""
+    place = scope.item.place(site)
+    causes: tuple[Note, ...] = ()
+    counts = {name: given.value for name, given in arguments.items() if isinstance(given.value, int)}
+    if counts:
+        largest = max(counts, key=counts.__getitem__)
+        place, causes = locate(arguments[largest], largest, place)
+    message = f"this gives {shape}, more elements than 64 bits can count"
+    return Fault("graph-limit", message, place, causes=causes, help="write smaller numbers")
+
+
+def locate(argument: Argument, name: str, around: Place) -> tuple[Place, tuple[Note, ...]]:
+    """The place of a blamed argument, and where its value was written if that is elsewhere. An argument that
+    was given outside of `around`, the layer, is no part of it: there the layer itself is marked."""
+    written = place_of(argument)
+    if written is None:
+        return around, ()
+    notes = sources(argument)
+    if written.source is around.source and around.start <= written.start <= around.end:
+        return written, notes
+    what = f"`{name}` comes" if name != "this" else "it comes"
+    return around, (Note(written, f"{what} from here"), *notes)
+
+
+def refuse_branches(
+    e: Elaboration,
+    reject: Reject,
+    op: type[Op],
+    inputs: tuple[Tensor, ...],
     event: Event,
     scope: Scope,
     site: ast.Node,
 ) -> Fault:
-    """The fault for a layer at `site` that its rule refuses."""
-    place = scope.item.place(site)
-    causes: tuple[Note, ...] = ()
-    blamed = arguments.get(reject.blame)
-    if blamed is not None and blamed.expr is not None and blamed.frame is not None:
-        written = blamed.frame.item.place(blamed.expr)
-        if written.source is place.source and place.start <= written.start <= place.end:
-            place = written
-        else:
-            causes = (Note(written, f"`{reject.blame}` comes from here"),)
-    if blamed is not None or len(inputs) == 1 or op.tensors:
-        help = reject.help
-        if reject.code == "window-too-large":
-            causes += explain_size(e, inputs[0])
-            help = help or "enter a larger input, or shrink it less before"
-        elif reject.blame.startswith("input") or reject.code == "indivisible":
-            causes += tuple(explain(e, tensor) for tensor in inputs)
-        elif reject.code == "missing-argument":
-            called = site.target if isinstance(site, ast.Call) else site
-            names = ", ".join(parameter.name for parameter in parameters(op))
-            help = scope.hidden(called) or f"its parameters are {names}"
-        return Fault(reject.code, str(reject), place, "", causes, help=help)
-    # branches that do not meet
-    channels_too = op.name != "concat"
+    """The fault for branches that do not meet: the one that the rule blames, beside the first that it differs
+    from, each with what made it so since they parted."""
+    places = branch_places(event, scope, site, len(inputs))
+    odd = int(reject.blame[len("input[") : -1])
+    other = next((i for i, tensor in enumerate(inputs) if differences(op, tensor, inputs[odd])), 0)
+    causes: dict[Note, None] = {}
+    aspects = differences(op, inputs[other], inputs[odd])
+    for aspect in aspects:
+        fork = fork_of(e, inputs[other].node, inputs[odd].node, aspect)
+        for i in sorted((other, odd)):
+            causes.update(dict.fromkeys(explain_branch(e, inputs[i], aspect, fork, places[i])))
+    what = "size" if op.name == "concat" else "shape"
     entering = {tensor.node for tensor in e.frame.inputs}
+    message = str(reject)
     if isinstance(event, Merge):
         entering |= {tensor.node for tensor in event.inputs}
-    causes += explain_difference(e, inputs, member_places(event, len(inputs)), channels_too)
-    marked = f"all branches must have one {'shape' if channels_too else 'size'}"
-    help = (projection(inputs, entering) if op.name == "add" else "") or reject.help
-    return Fault(reject.code, str(reject), place, marked, causes, help=help)
+        message = message.replace("`concat`", f"`{event.head}`")  # as which `dense` joins
+    majority = len(inputs) > 2 or (isinstance(event, Merge) and event.head == "dense")
+    one, two = (Branch(inputs[i], places[i], majority and i == other) for i in (other, odd))
+    help = reconcile(e, op, one, two, aspects, entering) or reject.help
+    return Fault(
+        reject.code,
+        message,
+        scope.item.place(site),
+        f"all branches must have one {what}",
+        tuple(causes),
+        help=help,
+    )
 
 
-def member_places(event: Event, count: int) -> tuple[Place | None, ...]:
-    """Where the members that give a merge's `count` inputs stand; a `dense` group's own input has none."""
-    members = list(splice(event.members)) if isinstance(event, Merge) else []
-    places = [event.item.place(m.site) for m in members if isinstance(m, Member) and isinstance(event, Merge)]
+def differences(op: type[Op], one: Tensor, other: Tensor) -> list[Aspect]:
+    """In what two branches do not fit: their kind, else size and channels."""
+    first, second = one.shape, other.shape
+    if first.dtype != second.dtype:
+        return ["dtype"]
+    stretching = op.name == "mul"
+    if first.rank != second.rank and not (stretching and 0 in (first.rank, second.rank)):
+        return ["rank"]
+    found: list[Aspect] = []
+    pairs = list(zip(first.spatial, second.spatial, strict=False))
+    if any(a != b and not (stretching and 1 in (a, b)) for a, b in pairs):
+        found.append("size")
+    counts = (first.channels, second.channels)
+    if op.name != "concat" and counts[0] != counts[1] and not (stretching and 1 in counts):
+        found.append("channels")
+    return found
+
+
+def branch_places(event: Event, scope: Scope, site: ast.Node, count: int) -> tuple[Place | None, ...]:
+    """Where the branches of a merge stand: its members, or the arguments of `add(a, b)`. What enters `dense`
+    is its first branch, and stands nowhere in it."""
+    places: list[Place] = []
+    if isinstance(event, Merge):
+        members = splice(event.members)
+        places = [event.item.place(member.site) for member in members if isinstance(member, Member)]
+    elif isinstance(site, ast.Call):
+        given = [argument for argument in site.arguments if argument.name is None]
+        places = [scope.item.place(argument.value) for argument in given]
+        if len(places) != count:  # a tuple, or a spread one
+            return (None,) * count
     return (*(None,) * (count - len(places)), *places)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
 from ..dsl import ast
-from .faults import POISON, Fault, Silent
-from .frames import Event, Frame
+from ..dsl.diagnostics import Note
+from .faults import POISON, Fault, Silent, text_of
+from .frames import Argument, Event, Frame
 from .functions import Refusal
 from .program import FileScope
 from .unknown import refuse
@@ -106,15 +107,29 @@ class Scope(Struct, eq=False):
             scope = scope.parent
         return scope
 
-    def fault(self, node: ast.Node, code: str, message: str, marked: str = "", help: str = "") -> Fault:
-        return Fault(code, message, self.item.place(node), marked, help=help)
+    def fault(
+        self, node: ast.Node, code: str, message: str, marked: str = "", help: str = "", traced: bool = False
+    ) -> Fault:
+        """The fault at `node`; `traced`: with the places that the names in it got their values from."""
+        causes: tuple[Note, ...] = ()
+        if traced and isinstance(node, ast.Expr):
+            from .provenance import sources
 
-    def attempt(self, node: ast.Node, function: Callable[..., Value], *values: object) -> Value:
-        """A function's value; its refusal as a fault at `node`."""
+            causes = sources(Argument(None, node, self.frame))
+        return Fault(code, message, self.item.place(node), marked, causes, help)
+
+    def attempt(
+        self, node: ast.Expr, function: Callable[..., Value], *values: object, parts: Sequence[ast.Expr] = ()
+    ) -> Value:
+        """A function's value; its refusal as a fault at `node`, or at the one of its `parts` that is refused,
+        with the places that the names in it got their values from."""
         try:
             return function(*values)
         except Refusal as refusal:
-            raise self.fault(node, refusal.code, str(refusal), help=refusal.help) from None
+            if refusal.at is not None and refusal.at < len(parts):
+                node = parts[refusal.at]
+            help = refusal.help.replace("...", text_of(self.item, node))
+            raise self.fault(node, refusal.code, str(refusal), help=help, traced=True) from None
 
     def local(self, name: str) -> tuple[bool, Value]:
         """The nearest parameter, `let` or loop variable of that name, if there is one."""

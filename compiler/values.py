@@ -132,3 +132,16 @@ def describe(value: Value) -> str:
             return f"the net `{value.definition.name.id}`"
         case _:
             return "this"
+
+
+def show(value: Value) -> str:
+    """A value as it would be written."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "none"}[value]
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, list):
+        return "[" + ", ".join(map(show, value)) + "]"
+    if isinstance(value, Layer):
+        return describe(value).split("`")[1] if "`" in describe(value) else "{ ... }"
+    return str(value)

@@ -226,10 +226,14 @@ class Maxout(Activation, frozen=True):
         self.admit(inputs)
         entering = inputs[0]
         if entering.channels % self.k:
+            from .mending import divide
+
             raise Reject(
                 "indivisible",
                 f"{entering.channels} channels cannot be joined {self.k} by {self.k}",
                 blame="k",
+                help=divide("`k`", self.k, entering.channels),
+                aspect="channels",
             )
         return Shape((entering.channels // self.k, *entering.spatial))
 

@@ -92,7 +92,10 @@ class Adaptive(Op, frozen=True):
         self.admit(inputs)
         if self.window.stride is not None:
             raise Reject(
-                "wrong-type", "`adaptive` takes the size of its output, which has no stride", blame="window"
+                "wrong-type",
+                "`adaptive` takes the size of its output, which has no stride",
+                blame="window",
+                help=f"write `{Window(self.window.size)}`",
             )
         return Shape((inputs[0].channels, *self.window.size))
 

@@ -6,8 +6,8 @@ the first use of the class.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, get_args, get_origin
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -50,12 +50,45 @@ def bind(cls: type[Op], values: Mapping[str, object], inputs: Sequence[Shape]) -
         if name in values:
             settled[field.attribute] = field.settle(values[name], field, rank)
         elif field.default is UNSET:
-            raise Reject("missing-argument", f"`{cls.name}` needs `{name}`, {field.description}", blame=name)
+            refuse_missing(cls, values, fields)
     if len(settled) != len(values):
         refuse_unknown(cls, values, fields)
     if "window" in settled and "stride" in fields:
         settle_stride(cls, settled, fields["stride"].default)
     return cls(**settled)
+
+
+def check(cls: type[Op], values: Mapping[str, object]) -> None:
+    """Raises `Reject` for values with which the layer takes no input at all."""
+    fields = FIELDS.get(cls) or read_fields(cls)
+    refused: Reject | None = None
+    for rank in reversed(cls.ranks):
+        try:
+            for name, field in fields.items():
+                if name in values:
+                    field.settle(values[name], field, rank)
+                elif field.default is UNSET:
+                    refuse_missing(cls, values, fields)
+            return
+        except Reject as reject:
+            refused = refused if refused is not None and refused.code != "rank-mismatch" else reject
+    if refused is not None and refused.code != "rank-mismatch":
+        raise refused
+
+
+def others(
+    cls: type[Op], values: Mapping[str, object], inputs: Sequence[Shape], first: Reject
+) -> Iterator[Reject]:
+    """What is wrong with the values beside `first`, one by one."""
+    known = bool(inputs) and inputs[0].rank in cls.ranks
+    rank = inputs[0].rank if known else cls.ranks[-1]
+    for name, field in (FIELDS.get(cls) or read_fields(cls)).items():
+        if name in values and name != first.blame:
+            try:
+                field.settle(values[name], field, rank)
+            except Reject as reject:
+                if known or reject.code != "rank-mismatch":
+                    yield reject
 
 
 def parameters(cls: type[Op]) -> tuple[ParameterInfo, ...]:
@@ -95,6 +128,14 @@ def settle_stride(cls: type[Op], settled: dict[str, Any], default: object) -> No
         settled["stride"] = shorten(window.stride)
     elif settled.get("stride") is None and default is None:
         settled["stride"] = shorten(window.size)
+
+
+def refuse_missing(cls: type[Op], values: Mapping[str, object], fields: Mapping[str, Field]) -> NoReturn:
+    """Says what one parameter is, and of several only their names."""
+    lacking = [name for name, field in fields.items() if name not in values and field.default is UNSET]
+    names = alternatives([f"`{name}`" for name in lacking], "and")
+    meaning = f", {fields[lacking[0]].description}" if len(lacking) == 1 else ""
+    raise Reject("missing-argument", f"`{cls.name}` needs {names}{meaning}", blame=lacking[0])
 
 
 def refuse_unknown(cls: type[Op], values: Mapping[str, object], fields: Mapping[str, Field]) -> None:

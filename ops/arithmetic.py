@@ -29,6 +29,12 @@ def torch_margins(pairs: Sequence[tuple[int, int]]) -> tuple[int, ...]:
     return tuple(size for pair in reversed(pairs) for size in pair)
 
 
+def divisible(value: float, by: int) -> int:
+    """`value` rounded to a multiple of `by`, never below 90 % of it (Sandler et al. 2018's released code)."""
+    rounded = max(by, int(value + by / 2) // by * by)
+    return rounded + by if rounded < 0.9 * value else rounded
+
+
 def times(values: Iterable[int]) -> str:
     """`112*112`"""
     return "*".join(map(str, values))

@@ -71,6 +71,10 @@ class Shape(Struct, frozen=True):
     def __str__(self) -> str:
         return "x".join(map(str, self.dims))
 
+    def describe(self) -> str:
+        """`a map of 3x8x8`"""
+        return f"{RANKS.get(self.rank, 'a tensor')} of {self}"
+
 
 class Window(Struct, frozen=True):
     """`7x7/2`: a kernel size, and a stride where one is written. One entry a spatial dimension.
@@ -211,12 +215,20 @@ class Example(Struct, frozen=True):
     inputs: tuple[Shape, ...]
 
 
-class Reject(Exception):
-    """A rule refuses. `blame` names what it refuses: a parameter, `input`, or `input[1]`."""
+Aspect = Literal["", "channels", "size", "rank", "dtype", "shape"]
+"""What of a tensor: its channels, its spatial size, whether it is a map, what it holds, its whole shape."""
 
-    def __init__(self, code: str, message: str, blame: str = "input", help: str = "") -> None:
+
+class Reject(Exception):
+    """A rule refuses. `blame` names what it refuses: a parameter, `input`, or `input[1]`; `aspect` is what of
+    the inputs does not suit it, if anything. In `help`, `...` stands for the blamed argument's text."""
+
+    def __init__(
+        self, code: str, message: str, blame: str = "input", help: str = "", aspect: Aspect = ""
+    ) -> None:
         super().__init__(message)
         self.code, self.message, self.blame, self.help = code, message, blame, help
+        self.aspect: Aspect = aspect
 
 
 MAP, SEQUENCE, VECTOR = Shape((8, 14, 12)), Shape((8, 20)), Shape((8,))
@@ -268,11 +280,18 @@ class Op(Struct, frozen=True):
                     help="`embed(vocab, dim)` turns numbers of words into vectors"
                     if entering.dtype == "int64"
                     else "",
+                    aspect="dtype",
                 )
         if inputs and len(inputs[0].dims) - 1 not in cls.ranks:
+            from .mending import change_rank
+
             wanted = " or ".join(RANKS[rank] for rank in reversed(cls.ranks))
-            found = f"{RANKS.get(inputs[0].rank, 'a tensor')} of {inputs[0]}"
-            raise Reject("rank-mismatch", f"`{cls.name}` needs {wanted}, and receives {found}")
+            raise Reject(
+                "rank-mismatch",
+                f"`{cls.name}` needs {wanted}, and receives {inputs[0].describe()}",
+                help=change_rank(cls, inputs[0]),
+                aspect="rank",
+            )
         if cls.arity is not None:
             fewest = cls.arity - len(cls.tensors)
             if not fewest <= len(inputs) <= cls.arity:

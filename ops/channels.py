@@ -39,10 +39,22 @@ class Channels(Move, frozen=True):
         entering = inputs[0]
         if self.b > entering.channels:
             raise Reject(
-                "out-of-range", f"`b` is {self.b}, and there are only {entering.channels} channels", blame="b"
+                "out-of-range",
+                f"`b` is {self.b}, and there are only {entering.channels} channels",
+                blame="b",
+                help=f"`channels({self.a}, {entering.channels})` takes those from {self.a} on"
+                if self.a < entering.channels
+                else f"`channels(0, {entering.channels})` takes all of them",
+                aspect="channels",
             )
         if self.a >= self.b:
-            raise Reject("out-of-range", f"there is no channel from {self.a} up to {self.b}", blame="a")
+            fitting = (self.b, self.a) if self.b < self.a else (self.a, self.a + 1)
+            raise Reject(
+                "out-of-range",
+                f"there is no channel from {self.a} up to {self.b}",
+                blame="a",
+                help=f"`channels({fitting[0]}, {fitting[1]})` takes {fitting[1] - fitting[0]}",
+            )
         return Shape((self.b - self.a, *entering.spatial), entering.dtype)
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
@@ -69,7 +81,8 @@ class PadChannels(Move, frozen=True):
                 "out-of-range",
                 f"`out` is {self.out}, less than the {entering.channels} channels that enter",
                 blame="out",
-                help="`channels(0, n)` takes the first n",
+                help=f"`channels(0, {self.out})` takes the first {self.out}",
+                aspect="channels",
             )
         return Shape((self.out, *entering.spatial), entering.dtype)
 
@@ -98,10 +111,14 @@ class Split(Move, frozen=True):
         self.admit(inputs)
         entering = inputs[0]
         if entering.channels % self.n:
+            from .mending import divide
+
             raise Reject(
                 "indivisible",
                 f"{entering.channels} channels cannot be split into {self.n} equal parts",
                 blame="n",
+                help=divide("`n`", self.n, entering.channels),
+                aspect="channels",
             )
         if self.index >= self.n:
             raise Reject(
@@ -130,10 +147,14 @@ class Shuffle(Move, frozen=True):
         self.admit(inputs)
         channels = inputs[0].channels
         if channels % self.groups:
+            from .mending import divide
+
             raise Reject(
                 "indivisible",
                 f"{channels} channels cannot be split into {self.groups} groups",
                 blame="groups",
+                help=divide("`groups`", self.groups, channels),
+                aspect="channels",
             )
         return inputs[0]
 

@@ -98,12 +98,11 @@ class Convolution(Op, frozen=True, kw_only=True):
         padding = [f"{a} + {b}" if a != b else f"{a}" for a, b in self.margins(entering.spatial)]
         around = "" if self.pad in (0, "same") else f" padded by {', '.join(dict.fromkeys(padding))}"
         dilated = f" dilated to {'x'.join(map(str, self.extent()))}" if self.dilation != 1 else ""
-        size = "x".join(map(str, entering.spatial))
         raise Reject(
             "window-too-large",
-            f"a {Window(self.window.size)} window{dilated} does not fit a {size} "
-            f"{'map' if entering.rank == 2 else 'sequence'}{around}",
+            f"{name_window(self.window.size)}{dilated} does not fit {name_size(entering)}{around}",
             blame="window",
+            aspect="size",
         )
 
     def weight_shape(self, entering: int) -> tuple[int, ...]:
@@ -232,6 +231,16 @@ class Convolution(Op, frozen=True, kw_only=True):
         return f"{times(self.window.size)}*{per_group}*{out}"
 
 
+def name_window(size: tuple[int, ...]) -> str:
+    """`a 3x3 window`"""
+    return f"a {Window(size)} window" if len(size) > 1 else f"a window of {size[0]}"
+
+
+def name_size(entering: Shape) -> str:
+    """`a map of 8x8`, without its channels."""
+    return f"a {'map' if entering.rank == 2 else 'sequence'} of {'x'.join(map(str, entering.spatial))}"
+
+
 def count_lines(cost: Cost, weight: str, positions: str) -> tuple[Line, ...]:
     """Parameters, and multiply-adds: weights times the places where they are used."""
     bias = f" + {cost.biases}" if cost.biases else ""
@@ -242,24 +251,36 @@ def count_lines(cost: Cost, weight: str, positions: str) -> tuple[Line, ...]:
 
 
 def check_groups(entering: int, out: int, groups: int) -> None:
+    if entering % groups == 0 and out % groups == 0:
+        return
+    from . import mending
+
     if entering % groups:
         raise Reject(
             "indivisible",
             f"{entering} input channels cannot be split into {groups} groups",
             blame="groups",
+            help=mending.divide("`groups`", groups, entering, out),
+            aspect="channels",
         )
-    if out % groups:
-        raise Reject(
-            "indivisible",
-            f"{out} output channels cannot be split into {groups} groups",
-            blame="groups",
-        )
+    raise Reject(
+        "indivisible",
+        f"{out} output channels cannot be split into {groups} groups",
+        blame="groups",
+        help=mending.fit_groups(entering, out, groups),
+    )
 
 
 def check_crop(size: int, before: int, after: int, blame: str) -> None:
     cropped = -min(before, 0) - min(after, 0)
     if cropped >= size:
-        raise Reject("crop-too-large", f"cropping {cropped} of {size} leaves nothing", blame=blame)
+        raise Reject(
+            "crop-too-large",
+            f"cropping {cropped} of {size} leaves nothing",
+            blame=blame,
+            help=f"crop {size - 1} at most, both sides together" if size > 1 else "nothing can be cropped",
+            aspect="size",
+        )
 
 
 class Conv(Convolution, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, NoReturn
 
 from msgspec import Meta
 
@@ -45,11 +45,8 @@ class Merge(Op, frozen=True):
         """That of the members, which must have one."""
         self.admit(inputs)
         first = inputs[0]
-        for position, other in enumerate(inputs):
-            if other.dims != first.dims:
-                raise Reject(
-                    "shape-mismatch", f"`{self.name}` joins {first} with {other}", blame=f"input[{position}]"
-                )
+        if any(other.dims != first.dims for other in inputs):
+            refuse_branches(self.name, inputs, [other.dims for other in inputs])
         return first
 
     def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
@@ -65,6 +62,31 @@ class Merge(Op, frozen=True):
     def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
         cost = self.cost(inputs, output)
         return (equation("elementwise", f"{len(inputs) - 1} * {times(output.dims)}", cost.elementwise),)
+
+
+def refuse_branches(name: str, inputs: Sequence[Shape], keys: Sequence[object], help: str = "") -> NoReturn:
+    """Blames the branch whose key is not that of most; of two, the second."""
+    usual = max(keys, key=keys.count)
+    alike = len({entering.rank for entering in inputs}) == 1
+    told = [str(entering) if alike else entering.describe() for entering in inputs]
+    if name == "concat" and alike and len(inputs) > 2 and inputs[0].rank == 2:
+        told = ["x".join(map(str, entering.spatial)) for entering in inputs]
+    if len(inputs) > 2 and 2 * keys.count(usual) > len(keys):
+        odd = [position for position, key in enumerate(keys) if key != usual]
+        rest = told[keys.index(usual)]
+        numbers = [str(position + 1) for position in odd]
+        if len(odd) == 1:
+            message = f"branch {numbers[0]} of `{name}` is {told[odd[0]]}, the others {rest}"
+        else:
+            listed = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
+            message = f"branches {listed} of `{name}` are not {rest}, as the others are"
+        raise Reject("shape-mismatch", message, blame=f"input[{odd[0]}]", help=help)
+    position = next(i for i, key in enumerate(keys) if key != keys[0])
+    shapes = list(dict.fromkeys(told))
+    if len(shapes) > 4:
+        shapes = [told[0], told[position]]
+    message = f"`{name}` joins {', '.join(shapes[:-1])} with {shapes[-1]}"
+    raise Reject("shape-mismatch", message, blame=f"input[{position}]", help=help)
 
 
 def places(inputs: Sequence[Shape]) -> list[str]:
@@ -200,14 +222,9 @@ class Concat(Merge, frozen=True):
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         self.admit(inputs)
         first = inputs[0]
-        for position, other in enumerate(inputs):
-            if other.dims[1:] != first.dims[1:] or other.dtype != first.dtype:
-                raise Reject(
-                    "shape-mismatch",
-                    f"`concat` joins {first} with {other}",
-                    blame=f"input[{position}]",
-                    help="all but the channels must be equal",
-                )
+        if any(other.dims[1:] != first.dims[1:] or other.dtype != first.dtype for other in inputs):
+            keys = [(len(other.dims), other.dims[1:], other.dtype) for other in inputs]
+            refuse_branches("concat", inputs, keys, "all but the channels must be equal")
         return Shape((sum(entering.dims[0] for entering in inputs), *first.dims[1:]), first.dtype)
 
     def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
@@ -238,6 +255,8 @@ class Constant(Op, frozen=True):
                 "shape-mismatch",
                 f"a list of {len(self.k)} does not fit {channels} channel{'s'[: channels != 1]}",
                 blame="k",
+                help=f"write one number for all channels, or {channels}",
+                aspect="channels",
             )
         return inputs[0]
 

@@ -112,10 +112,14 @@ class Gn(Normalisation, frozen=True):
         self.admit(inputs)
         channels = inputs[0].channels
         if channels % self.groups:
+            from .mending import divide
+
             raise Reject(
                 "indivisible",
                 f"{channels} channels cannot be split into {self.groups} groups",
                 blame="groups",
+                help=divide("`groups`", self.groups, channels),
+                aspect="channels",
             )
         return inputs[0]
 

@@ -27,7 +27,7 @@ from .base import (
     Slot,
     Window,
 )
-from .convolution import check_crop
+from .convolution import check_crop, name_size, name_window
 
 
 class Pool(Op, frozen=True, kw_only=True):
@@ -99,6 +99,7 @@ class Pool(Op, frozen=True, kw_only=True):
                     "out-of-range",
                     f"`pad` is {max(before, after)}, more than half of the window ({k // 2})",
                     blame="pad",
+                    help=f"write `pad={k // 2}` or less; `pad({max(before, after)})` before it pads more",
                 )
         if self.ceil and self.uneven:
             raise Reject(
@@ -109,12 +110,12 @@ class Pool(Op, frozen=True, kw_only=True):
             )
 
     def refuse_window(self, entering: Shape) -> None:
-        size = "x".join(map(str, entering.spatial)) + (" map" if entering.rank == 2 else " sequence")
         around = "" if self.pad in (0, "same") else f" padded by {str(self.pad).strip('()')}"
         raise Reject(
             "window-too-large",
-            f"a {self.window} window does not fit a {size}{around}",
+            f"{name_window(self.window.size)} does not fit {name_size(entering)}{around}",
             blame="window",
+            aspect="size",
         )
 
     def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:

@@ -44,15 +44,27 @@ class Crop(Move, frozen=True):
         entering, like = self.with_like(inputs)
         for size, wanted in zip(entering.spatial, like.spatial, strict=True):
             if wanted > size:
+                larger = any(
+                    size > wanted for size, wanted in zip(entering.spatial, like.spatial, strict=True)
+                )
                 raise Reject(
-                    "crop-too-large", f"{entering} cannot be cropped to the size of {like}", blame="like"
+                    "crop-too-large",
+                    f"{entering} cannot be cropped to the size of {like}",
+                    blame="like",
+                    help="`resize(like=...)` takes any size"
+                    if larger
+                    else "crop the other one to the size of this; or `resize(like=...)` enlarges this",
+                    aspect="size",
                 )
         return Shape((entering.channels, *like.spatial), entering.dtype)
 
     def with_like(self, inputs: Sequence[Shape]) -> tuple[Shape, Shape]:
         if len(inputs) == 1:
             raise Reject(
-                "missing-argument", "`crop` needs `like`, the tensor whose size is meant", blame="like"
+                "missing-argument",
+                "`crop` needs `like`, the tensor whose size is meant",
+                blame="like",
+                help="write `crop(like=in)`, or another tensor's label",
             )
         self.admit(inputs)
         check_like(inputs)
@@ -77,7 +89,13 @@ class Crop(Move, frozen=True):
 def check_like(inputs: Sequence[Shape]) -> None:
     entering, like = inputs
     if like.rank != entering.rank:
-        raise Reject("rank-mismatch", f"{entering} cannot take its size from {like}", blame="like")
+        raise Reject(
+            "rank-mismatch",
+            f"{entering.describe()} cannot take its size from {like.describe()}",
+            blame="like",
+            help="`like` wants a tensor of as many dimensions",
+            aspect="rank",
+        )
 
 
 class Resize(Move, frozen=True):
@@ -109,26 +127,44 @@ class Resize(Move, frozen=True):
         self.admit(inputs)
         entering = inputs[0]
         if self.mode != "nearest" and (self.mode == "linear") != (entering.rank == 1):
-            fitting = '"linear"' if entering.rank == 1 else '"bilinear" or "bicubic"'
+            fitting = '"linear"' if entering.rank == 1 else '"bilinear"'
             raise Reject(
                 "rank-mismatch",
-                f'`mode="{self.mode}"` does not suit {entering}',
+                f'`mode="{self.mode}"` does not suit {entering.describe()}',
                 blame="mode",
-                help=f'use "nearest" or {fitting}',
+                help=f"write `mode={fitting}`",
+                aspect="rank",
             )
         if len(inputs) == 2:
             if self.scale is not None:
-                raise Reject("repeated-argument", "`scale` and `like` both say how large", blame="scale")
+                raise Reject(
+                    "repeated-argument",
+                    "`scale` and `like` both say how large",
+                    blame="scale",
+                    help="give one of them",
+                )
             check_like(inputs)
             return Shape((entering.channels, *inputs[1].spatial))
         if self.scale is None:
-            raise Reject("missing-argument", "`resize` needs `scale=` or `like=`", blame="scale")
+            raise Reject(
+                "missing-argument",
+                "`resize` needs `scale` or `like`",
+                blame="scale",
+                help="write `resize(2)`, or `resize(like=...)` with a tensor",
+            )
         sizes = [
             int(size * scale)
             for size, scale in zip(entering.spatial, self.scales(entering.rank), strict=True)
         ]
         if 0 in sizes:
-            raise Reject("out-of-range", f"`scale` leaves nothing of {entering}", blame="scale")
+            least = max(1 / size for size in entering.spatial)
+            raise Reject(
+                "out-of-range",
+                f"`scale` leaves nothing of {entering}",
+                blame="scale",
+                help=f"{ceil(least * 1e4) / 1e4:g} or more leaves something; `gap` makes 1 of any size",
+                aspect="size",
+            )
         return Shape((entering.channels, *sizes))
 
     def scales(self, rank: int) -> tuple[float, ...]:
@@ -137,11 +173,10 @@ class Resize(Move, frozen=True):
         if not isinstance(scale, tuple):
             return (scale,) * rank
         if len(scale) != rank:
-            raise Reject(
-                "rank-mismatch",
-                f"`scale` has {len(scale)} numbers, and the input {rank} dimensions",
-                blame="scale",
-            )
+            from .mending import spell
+            from .settle import refuse_dimensions
+
+            refuse_dimensions("scale", [spell(factor) for factor in scale], rank)
         return scale
 
     def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:

@@ -73,29 +73,39 @@ def settle_choice(value: Any, field: Field, rank: int) -> str:
             "unknown-choice",
             f'`{field.name}` cannot be "{value}": it is {alternatives(accepted)}',
             blame=field.name,
-            help="no padding is `pad=0`" if value == "valid" else nearest(value, field.choices),
+            help="no padding is `pad=0`"
+            if value.lower() in ("valid", "none")
+            else nearest(value, field.choices) or f"write `{field.name}={accepted[0]}`",
         )
     return value
 
 
 def settle_window(value: Any, field: Field, rank: int) -> Window:
     if type(value) is float:
+        from .mending import spell
+
         raise Reject(
             "wrong-type",
-            f"`{field.name}` is {value:g}, a quotient and no window",
+            f"`{field.name}` is {spell(value)}, a quotient and no window",
             blame=field.name,
             help="an integer's stride stands apart: `stride=s`",
         )
     if type(value) is int:
         return Window((settle_count(value, field, rank),) * rank)
-    if type(value) is Window:
-        size, stride = value.size, value.stride
-        if stride is not None:
-            stride = per_dimension(stride, field, rank)
-        return Window(per_dimension(size, field, rank), stride)
-    if type(value) not in (list, tuple):
-        refuse_type(value, field)
-    return Window(per_dimension(value, field, rank))
+    if type(value) is not Window:
+        if type(value) not in (list, tuple):
+            refuse_type(value, field)
+        value = Window(tuple(value))
+        written = "[" + ", ".join(map(describe, value.size)) + "]"
+    else:
+        written = ""
+    size, stride = value.size, value.stride
+    if len(size) != rank:
+        from .mending import fit_window
+
+        refuse_dimensions(field.name, [written or str(value)], rank, fit_window(size, stride, rank))
+    counts = tuple([settle_count(side, field, rank) for side in size])
+    return Window(counts, stride and tuple([settle_count(step, field, rank) for step in stride]))
 
 
 def settle_sizes(value: Any, field: Field, rank: int) -> Sizes | None:
@@ -128,6 +138,7 @@ def settle_margins(value: Any, field: Field, rank: int) -> Margins:
                 "wrong-type",
                 f"an entry of `{field.name}` is a number or two, before and after; this has {len(entry)}",
                 blame=field.name,
+                help=f"write `{field.name}=[{', '.join(['[1, 1]'] * rank)}]`",
             )
         pairs.append((settle_count(entry[0], field, rank), settle_count(entry[1], field, rank)))
     if all(before == after for before, after in pairs):
@@ -169,14 +180,21 @@ def per_dimension(values: Sequence[Any], field: Field, rank: int) -> tuple[int, 
 
 def check_dimensions(values: Sequence[Any], field: Field, rank: int) -> None:
     if len(values) != rank:
-        text = "x".join(map(str, values))
-        dimensions = ("a vector has no", "a sequence has one", "a map has two")[rank]
-        raise Reject(
-            "rank-mismatch",
-            f"`{field.name}` is {text}, and {dimensions} spatial dimension{'s'[: rank != 1]}",
-            blame=field.name,
-            help="a plain number stands for every dimension",
-        )
+        from .mending import fit_sizes
+
+        refuse_dimensions(field.name, list(map(describe, values)), rank, fit_sizes(values, field.name, rank))
+
+
+def refuse_dimensions(name: str, entries: Sequence[str], rank: int, help: str = "") -> NoReturn:
+    text = entries[0] if len(entries) == 1 else f"[{', '.join(entries)}]"
+    dimensions = ("a vector has no", "a sequence has one", "a map has two")[rank]
+    raise Reject(
+        "rank-mismatch",
+        f"`{name}` is {text}, and {dimensions} spatial dimension{'s'[: rank != 1]}",
+        blame=name,
+        help=help or "a plain number stands for every dimension",
+        aspect="rank",
+    )
 
 
 def whole(value: Any, field: Field) -> int:
@@ -184,34 +202,57 @@ def whole(value: Any, field: Field) -> int:
     if not isinstance(value, float) or not isfinite(value):
         refuse_type(value, field)
     nearest_whole = round(value)
+    if abs(nearest_whole) > LARGEST:
+        raise Reject(
+            "number-limit",
+            f"`{field.name}` is {value:.12g}, which does not fit in 64 bits",
+            blame=field.name,
+            help=f"the largest number is {LARGEST:,}",
+        )
     if abs(value - nearest_whole) > 1e-9 * max(1.0, abs(value)):
+        from .mending import round_off
+
         raise Reject(
             "not-whole",
             f"`{field.name}` must be whole, and is {value:.12g}",
             blame=field.name,
-            help=f"`floor(...)` gives {value // 1:.0f}, `round(...)` {nearest_whole}, "
-            "`divisible(..., 8)` the nearest multiple of 8",
+            help=round_off(value),
         )
     return nearest_whole
 
+
+LARGEST = 2**63 - 1
+"""Numbers and sizes have 64 bits, as PyTorch's."""
+FOREIGN = "a layer or a tensor"
+"""A value that only the compiler can describe."""
 
 # --- refusals ------------------------------------------------------------------------------------
 
 
 def refuse_type(value: object, field: Field) -> NoReturn:
+    from .mending import convert
+
     raise Reject(
-        "wrong-type", f"`{field.name}` must be {field.words}, not {describe(value)}", blame=field.name
+        "wrong-type",
+        f"`{field.name}` must be {field.words}, not {describe(value)}",
+        blame=field.name,
+        help=convert(value, field),
     )
 
 
 def refuse_range(value: float, field: Field) -> NoReturn:
+    from .mending import bring_in, spell
+
     limits = []
     if field.low is not None:
         limits.append(f"{'above' if field.low_open else 'at least'} {field.low:g}")
     if field.high is not None:
         limits.append(f"{'below' if field.high_open else 'at most'} {field.high:g}")
     raise Reject(
-        "out-of-range", f"`{field.name}` must be {' and '.join(limits)}, and is {value}", blame=field.name
+        "out-of-range",
+        f"`{field.name}` must be {' and '.join(limits)}, and is {spell(value)}",
+        blame=field.name,
+        help=bring_in(value, field),
     )
 
 
@@ -223,10 +264,10 @@ def describe(value: object) -> str:
     if isinstance(value, str):
         return f'the string "{value}"'
     if isinstance(value, list | tuple):
-        return f"a list of {len(value)}"
+        return f"a list of {len(value)}" if len(value) > 4 else f"[{', '.join(map(describe, value))}]"
     if isinstance(value, Window):
         return f"the window {value}"
-    return str(value) if isinstance(value, int | float) else "a layer or a tensor"
+    return str(value) if isinstance(value, int | float) else FOREIGN
 
 
 def alternatives(words: Sequence[str], last: str = "or") -> str:
@@ -237,7 +278,7 @@ def alternatives(words: Sequence[str], last: str = "or") -> str:
 def nearest(word: str, known: Sequence[str]) -> str:
     from difflib import get_close_matches  # only where something is refused: it loads much
 
-    found = get_close_matches(word, known, 1)
+    found = [other for other in known if other == word.lower()] or get_close_matches(word, known, 1)
     return f"did you mean `{found[0]}`?" if found else ""
 
 

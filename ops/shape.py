@@ -79,7 +79,10 @@ class Pad(Move, frozen=True):
             check_crop(size, before, after, "n")
             if self.mode != "zero" and min(before, after) < 0:
                 raise Reject(
-                    "out-of-range", f'`n` is negative, and `mode="{self.mode}"` cannot crop', blame="n"
+                    "out-of-range",
+                    f'`n` is negative, and `mode="{self.mode}"` cannot crop',
+                    blame="n",
+                    help="without `mode` a negative number crops",
                 )
             most = {"reflect": size - 1, "circular": size}.get(self.mode)
             if most is not None and max(before, after) > most:
@@ -87,6 +90,8 @@ class Pad(Move, frozen=True):
                     "out-of-range",
                     f'`mode="{self.mode}"` adds at most {most} to a side of {size}, not {max(before, after)}',
                     blame="n",
+                    help=f'write {most} or less; `mode="replicate"` has no limit',
+                    aspect="size",
                 )
         return Shape(
             (
@@ -181,13 +186,22 @@ class Reshape(Move, frozen=True):
         entering = inputs[0]
         output = Shape(self.shape_, entering.dtype)
         if output.elements != entering.elements:
+            from .mending import fit_shape
+
             raise Reject(
                 "shape-mismatch",
                 f"{entering} has {entering.elements:,} elements, and {output} {output.elements:,}",
                 blame="shape",
+                help=fit_shape(entering, self.shape_),
+                aspect="shape",
             )
         if output.rank > 2:
-            raise Reject("rank-mismatch", f"{output} has more than two spatial dimensions", blame="shape")
+            raise Reject(
+                "rank-mismatch",
+                f"{output} has more than two spatial dimensions",
+                blame="shape",
+                help="a shape is C x H x W, C x N or C; the batch is left out",
+            )
         return output
 
     def reach(self, inputs: Sequence[Shape], output: Shape) -> Literal["same", "all"]:

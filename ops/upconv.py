@@ -69,7 +69,10 @@ class UpConv(Convolution, frozen=True, kw_only=True):
         ):
             if before < 0 or after < 0:
                 raise Reject(
-                    "out-of-range", "`pad` of `upconv` crops its result and cannot be negative", blame="pad"
+                    "out-of-range",
+                    "`pad` of `upconv` crops its result and cannot be negative",
+                    blame="pad",
+                    help="`output_pad` or a `pad` after it adds rows",
                 )
             full = (size - 1) * stride + extent + added
             if before + after >= full:
@@ -77,6 +80,8 @@ class UpConv(Convolution, frozen=True, kw_only=True):
                     "crop-too-large",
                     f"padding {before} + {after} leaves nothing of the {full} computed",
                     blame="pad",
+                    help=f"write `pad={(full - 1) // 2}`{' or less' if full > 2 else ''}",
+                    aspect="size",
                 )
             sizes.append(full - before - after)
         return Shape(tuple(sizes))
@@ -84,17 +89,22 @@ class UpConv(Convolution, frozen=True, kw_only=True):
     def check_output_pad(self, rank: int) -> None:
         if self.pad == "tf" and self.output_pad != 0:
             raise Reject(
-                "out-of-range", 'with `pad="tf"` the output is the input times the stride', blame="output_pad"
+                "out-of-range",
+                'with `pad="tf"` the output is the input times the stride',
+                blame="output_pad",
+                help="leave `output_pad` out",
             )
         limits = zip(
             each(self.output_pad, rank), each(self.stride, rank), each(self.dilation, rank), strict=True
         )
         for added, stride, dilation in limits:
             if added and added >= max(stride, dilation):
+                most = max(stride, dilation) - 1
                 raise Reject(
                     "out-of-range",
                     f"`output_pad` is {added}, and must be less than the stride ({stride}) or the dilation",
                     blame="output_pad",
+                    help=f"write `output_pad={most}` or less" if most else "leave it out",
                 )
 
     def weight_shape(self, entering: int) -> tuple[int, ...]:

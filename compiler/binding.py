@@ -1,0 +1,127 @@
+"""The arguments of a call in, what each parameter is given out; every argument that does not fit is told."""
+
+from __future__ import annotations
+
+from ..dsl import ast
+from ..dsl.diagnostics import Note
+from . import evaluate as evaluating
+from .elaboration import Elaboration
+from .faults import Fault, Silent, text_of
+from .frames import Argument
+from .scope import Scope
+from .unknown import refuse_parameter
+from .values import Rest, describe
+
+Arguments = dict[str, Argument]
+
+
+def bind_arguments(
+    e: Elaboration,
+    expr: ast.Call,
+    scope: Scope,
+    positions: list[str],
+    rest: Arguments | None,
+    bound: Arguments,
+    owner: str,
+) -> tuple[Arguments, Arguments]:
+    """Arguments bound anew: positions fill the parameters still open, names may bind again, `rest` (where the
+    definition has one) takes what has no parameter. Of two with one name the later wins if one was spread.
+    Raises `Silent` where one is wrong, when all were looked at."""
+    binding = Binding(expr, scope, positions, rest, bound, owner)
+    broken = False
+    for given in expr.arguments:
+        try:
+            binding.take(given, evaluating.evaluate(e, given.value, scope))
+        except Fault as fault:
+            broken = True
+            e.complain(fault)
+        except Silent:
+            broken = True
+    if broken:
+        raise Silent
+    return binding.result, binding.further
+
+
+class Binding:
+    """What the arguments looked at so far give; `written` are the arguments of this call by parameter."""
+
+    def __init__(
+        self,
+        expr: ast.Call,
+        scope: Scope,
+        positions: list[str],
+        rest: Arguments | None,
+        bound: Arguments,
+        owner: str,
+    ) -> None:
+        self.expr, self.scope, self.positions, self.owner = expr, scope, positions, owner
+        self.result, self.further, self.takes_rest = dict(bound), dict(rest or {}), rest is not None
+        self.open = [name for name in positions if name not in bound]
+        self.written: dict[str, ast.Node] = {}
+        self.too_many = False
+
+    def take(self, given: ast.Argument, value: object) -> None:
+        if given.spread:
+            self.spread(given, value)
+            return
+        argument = Argument(value, given.value, self.scope.frame)
+        if given.name is None:
+            self.give_next(argument, given)
+            return
+        if given.name in self.written:
+            first = self.scope.item.place(self.written[given.name])
+            raise Fault(
+                "repeated-argument",
+                f"`{given.name}` is given twice",
+                self.scope.item.place(given),
+                "again here",
+                (Note(first, f"`{given.name}` is this already"),),
+                help="leave one of them out",
+            )
+        self.give(given.name, argument, given)
+        self.written[given.name] = given
+
+    def spread(self, given: ast.Argument, value: object) -> None:
+        if isinstance(value, Rest):
+            for name, argument in value.entries.items():
+                self.give(name, argument, given)
+        elif isinstance(value, list):
+            for entry in value:
+                self.give_next(Argument(entry), given)
+        else:
+            raise self.scope.fault(
+                given,
+                "wrong-type",
+                f"`...` spreads a list or a rest parameter, not {describe(value)}",
+                help=f"write `{text_of(self.scope.item, given.value)}` without `...`",
+            )
+
+    def give(self, name: str, argument: Argument, node: ast.Node) -> None:
+        if name in self.positions:
+            self.result[name] = argument
+        elif self.takes_rest:
+            self.further[name] = argument
+        else:
+            raise refuse_parameter(self.scope.item.place(node), self.owner, name, self.positions)
+
+    def give_next(self, argument: Argument, node: ast.Node) -> None:
+        """Fill the next parameter that is open; of several arguments too many the first is told."""
+        for name in self.open:
+            if name not in self.written:
+                self.written[name] = node
+                self.result[name] = argument
+                return
+        if self.too_many:
+            raise Silent
+        self.too_many = True
+        count = len(self.positions)
+        takes = f"{count} argument{'s'[: count != 1]}" if count else "no arguments"
+        raise self.scope.fault(
+            node,
+            "surplus-argument",
+            f"{self.owner} takes {takes}",
+            marked="one too many",
+            help=f"its parameters are {', '.join(self.positions)}"
+            if count
+            else f"write `{text_of(self.scope.item, self.expr.target)}`",
+        )
