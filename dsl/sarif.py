@@ -114,11 +114,10 @@ def location(place: Place, text: str, locate: Locate) -> Json:
 
 def artifact(name: str, locate: Locate) -> Json:
     path = locate(name)
-    if path is None:
-        return {"uri": quote(name)}
-    if PurePath(path).is_absolute():
+    if path is not None and PurePath(path).is_absolute():
         return {"uri": PurePath(path).as_uri()}
-    return {"uri": quote(path), "uriBaseId": ROOT}
+    uri = quote(path or name, errors="surrogateescape")  # names of files are bytes
+    return {"uri": uri} if path is None else {"uri": uri, "uriBaseId": ROOT}
 
 
 def region(place: Place) -> Json:

@@ -95,12 +95,20 @@ def test_fix_of_standard_input_is_a_filter(netc: Netc) -> None:
     assert "2 errors in <stdin>" in err
 
 
-def test_fix_keeps_line_ends_and_follows_links(netc: Netc) -> None:
-    write(a=SLIPS.replace("\n", "\r\n"))
+def test_fix_changes_nothing_else_and_follows_links(netc: Netc) -> None:
+    """Line ends, a byte-order mark, and what would steer a terminal in a comment stay."""
+
+    def dress(text: str) -> str:
+        return "\ufeff# \33[31m ä\n{text}".replace("\n", "\r\n").format(text=text.replace("\n", "\r\n"))
+
+    write(a=dress(SLIPS))
     Path("link.net").symlink_to("a.net")
+    hunks = netc("check", "--diff", "link.net")[1]
     assert netc("check", "--fix", "link.net")[0] == 0
     assert Path("link.net").is_symlink()
-    assert Path("a.net").read_bytes() == FIXED.replace("\n", "\r\n").encode()
+    assert Path("a.net").read_bytes() == dress(FIXED).encode()
+    assert "\33[31m ä\r\n" in hunks
+    assert netc("check", "--fix", "-", stdin=dress(SLIPS)[1:].encode())[1] == dress(FIXED)[1:]
 
 
 def test_diff_shows_what_fix_writes_and_writes_nothing(netc: Netc) -> None:
@@ -226,6 +234,20 @@ def test_paths_for_other_programs_are_relative_and_have_slashes(netc: Netc, tmp_
     told = netc("check", "-", "--format", "github", stdin=WRONG.encode())[1]
     assert "file=" not in told
     assert "at <stdin>:3:5" in told
+
+
+def test_names_of_files_are_bytes(netc: Netc) -> None:
+    name = os.fsdecode(b"a\xff b.net")
+    try:
+        Path(name).write_text(WRONG)
+    except OSError:
+        pytest.skip("names of files are text here")
+    log = json.loads(netc("check", name, "--format", "sarif")[1])
+    assert (
+        log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        == "a%FF%20b.net"
+    )
+    assert json.loads(netc("check", name, "--format", "json")[1])["diagnostics"][0]["file"] == name
 
 
 def test_json_holds_everything(netc: Netc) -> None:

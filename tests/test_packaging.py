@@ -174,6 +174,8 @@ def test_the_wheel_holds_all_data_and_works_on_its_own(distributions: Path, tmp_
     program = (
         "import sys, netc, netc.__main__ as door\n"
         "assert netc.__file__.startswith(sys.argv[1]), netc.__file__\n"
+        "assert door.run(['explain', 'shape-mismatch']) == 0\n"
+        "assert door.run(['check', 'lenet5', '--format', 'sarif']) == 0\n"
         "sys.exit(door.run(['build', 'lenet5', '-o', 'lenet5.py']))\n"
     )
     site = str(tmp_path / "site")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from .. import driver
 from ..compiler.limits import Limits
 from ..dsl.diagnostics import Diagnostic
-from ..dsl.differences import differ
 from ..dsl.fixes import Mended, mend
 from ..dsl.source import Source
-from ..files import STDIN, Spec, write_file
-from .terminal import coloured, count, give, say, several
+from ..files import STDIN, Spec, read_data, write_file
+from .terminal import count, give, give_differences, say, several
 
 MOST_PASSES = 5
 """Over all files: what is fixed in one can bring to light what is wrong in those that use it."""
@@ -38,11 +38,12 @@ def fix_specs(specs: Sequence[Spec], limits: Limits) -> tuple[list[Spec], dict[s
                 name = spec.source.name
                 fixed[name] = fixed.get(name, 0) + mended.fixed
                 if name != STDIN:
-                    write_file(name, mended.source.text)
+                    mark = BOM_UTF8 if read_data(Path(name)).startswith(BOM_UTF8) else b""
+                    write_file(name, mark + mended.source.text.encode())
         if fixed == before or len(texts) == 1:
             break
     if STDIN in texts:
-        give(texts[STDIN].text)
+        give(texts[STDIN].text.encode())
     for name, number in fixed.items():
         say(f"fixed {several(number, 'mistake')} in {name}")
     return [renew(spec, texts) for spec in specs], fixed
@@ -74,7 +75,7 @@ def show_fixes(specs: Sequence[Spec], limits: Limits, strict: bool) -> bool:
         if mended.fixed:
             wrong = True
             name = spec.source.name
-            give(differ(name, spec.source.text, mended.source.text, coloured(sys.stdout)))
+            give_differences(name, spec.source.text, mended.source.text)
             say(f"would fix {several(mended.fixed, 'mistake')} in {name}")
     remaining = [*driver.in_order(remaining)]
     if remaining:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from ..driver import quiet_machine
-from ..dsl.differences import differ
 from ..dsl.formatter import Broken, format_source
 from ..files import STDIN, Unusable, decode, find_specs, read_data, write_file
 from ..settings import read_limits
 from .options import limited
-from .terminal import SPEC_WRONG, coloured, give, report, say, stop
+from .terminal import SPEC_WRONG, give, give_differences, report, say, stop
 
 
 @click.command(
@@ -46,13 +44,13 @@ def fmt_command(paths: tuple[str, ...], check: bool, diff: bool, limits: tuple[s
         changes = formatted.encode() != data
         changed, same = changed + changes, same + (not changes)
         if diff and changes:
-            give(differ(source.name, data.decode(), formatted, coloured(sys.stdout)))
+            give_differences(source.name, data.decode(), formatted)
         if check and changes:
             say(f"would format {source.name}")
         if check or diff:
             continue
         if path == "-":
-            give(formatted)
+            give(formatted.encode())
         elif changes:
             write_file(path, formatted)
             say(f"formatted {path}")

@@ -92,6 +92,14 @@ def give(text: str | bytes, output: str | None = None) -> None:
         write_file(output, text)
 
 
+def give_differences(name: str, before: str, after: str) -> None:
+    """As `diff -u` writes them: coloured for eyes, to the byte for `patch`."""
+    from ..dsl.differences import differ
+
+    text = differ(name, before, after, coloured(sys.stdout))
+    give(text if coloured(sys.stdout) else text.encode(errors="surrogateescape"))
+
+
 def stop(code: int) -> NoReturn:
     raise click.exceptions.Exit(code)
 
