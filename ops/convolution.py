@@ -232,8 +232,9 @@ class Convolution(Op, frozen=True, kw_only=True):
 
 
 def name_window(size: tuple[int, ...]) -> str:
-    """`a 3x3 window`"""
-    return f"a {Window(size)} window" if len(size) > 1 else f"a window of {size[0]}"
+    """`a 3x3 window`, `an 8x8 window`, of a sequence `a window of 3`."""
+    article = "an" if str(size[0])[0] == "8" or size[0] in (11, 18) else "a"
+    return f"{article} {Window(size)} window" if len(size) > 1 else f"a window of {size[0]}"
 
 
 def name_size(entering: Shape) -> str:
