@@ -87,6 +87,15 @@ def test_one_file_by_several_names_is_fixed_once(netc: Netc) -> None:
     assert err == "fixed 4 mistakes in a.net\n"
 
 
+def test_what_comes_to_light_in_another_file_is_fixed_too(netc: Netc) -> None:
+    """That `user.net` uses `spare` for nothing is told once `used.net` can be read."""
+    write(used=f"{USED}block spare {{ relu }}\n", user=USER.replace("(unit)", "(unit, spare)"))
+    code, out, err = netc("check", "--fix", "user.net", "used.net")
+    assert (code, out) == (0, "1 net checked, nothing wrong\n")
+    assert sorted(err.splitlines()) == ["fixed 1 mistake in user.net", "fixed 2 mistakes in used.net"]
+    assert Path("user.net").read_text() == USER
+
+
 def test_fix_of_standard_input_is_a_filter(netc: Netc) -> None:
     told = netc("check", "--fix", "-", stdin=SLIPS.encode())
     assert told == (0, FIXED, "fixed 3 mistakes in <stdin>\n")
@@ -301,6 +310,23 @@ def test_what_cannot_be_had_does_not_hide_what_is_wrong_with_the_others(netc: Ne
         assert "error[shape-mismatch]" in err
         assert "error: there is no file `nowhere.net`" in err
         assert "error: there is no `.net` file in `empty`" in err
+
+
+def test_warnings_fail_only_where_that_is_asked_for(netc: Netc) -> None:
+    write(a=f"use std (cbr)\n{FIXED}", b=FIXED.replace("net a", "net b"))
+    code, out, err = netc("check", "a.net", "b.net")
+    assert (code, out) == (0, "2 nets checked, 1 warning\n")
+    assert err.startswith("warning[unused-import]: ")
+    assert "\n1 warning in a.net" in err
+    assert netc("check", "a.net", "b.net", "--strict") == (1, "", err)
+    assert netc("check", "b.net", "--strict") == (0, "1 net checked, nothing wrong\n", "")
+    for format in ("concise", "json", "github", "sarif"):
+        plain, strict = (netc("check", "a.net", "--format", format, *rest) for rest in ([], ["--strict"]))
+        assert (plain[0], strict[0]) == (0, 1)
+        assert plain[1:] == strict[1:]
+    assert netc("check", "a.net", "--format", "github")[1].startswith(
+        "::warning title=netc%3A unused-import,"
+    )
 
 
 def test_budgets_are_mistakes_at_the_net(netc: Netc) -> None:
