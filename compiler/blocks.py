@@ -7,7 +7,7 @@ from . import apply as applying
 from . import evaluate as evaluating
 from . import flow
 from .elaboration import Elaboration
-from .faults import POISON, Silent
+from .faults import POISON, Endless, Silent
 from .forecast import Known, key_of
 from .frames import Argument, Call, Frame, Label, Shared, Tensor
 from .scope import Labels, Scope
@@ -30,13 +30,15 @@ def call_block(
         raise applying.wrong_arity(f"`{definition.name.id}`", wanted, value, scope, site)
     e.count_turn(scope, site, 10)
     if e.frame.depth >= e.limits.calls:
-        raise scope.fault(
+        fault = scope.fault(
             site,
             "recursion-limit",
             f"blocks stand in each other more than {e.limits.calls} deep",
             "calls itself without end" if e.frame.definition is definition else "one call too many",
             help="a block that calls itself needs an `if` to end it; `--limit calls=N` raises the limit",
         )
+        e.complain(fault)
+        raise Endless
     key = key_of(layer, entering) if e.is_counting and shared is None else None
     known = e.known.get(key)
     if known is not None:
@@ -54,6 +56,10 @@ def call_block(
     try:
         with e.writing(frame.events):
             result = flow.run_body(e, definition.body, inner, here)
+    except Endless:
+        if caller.parent is not None:
+            raise
+        raise Silent from None
     finally:
         e.frame = caller
     if result is POISON:

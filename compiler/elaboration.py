@@ -11,7 +11,7 @@ from ..dsl.diagnostics import Note
 from ..ops.arguments import bind, check, others
 from ..ops.base import Op, Reject, Shape
 from ..ops.entry import Input
-from .faults import Enough, Fault, Report
+from .faults import Endless, Enough, Fault, Report
 from .forecast import LARGE, Known
 from .frames import Apply, Argument, Event, Frame, InputEvent, Merge, OutputEvent, Shared, Tensor
 from .functions import LARGEST
@@ -101,13 +101,15 @@ class Elaboration:
     def deeper(self, scope: Scope, node: ast.Node) -> Iterator[None]:
         """Meanwhile one more thing stands in the others; recursion that is no call of a block ends here."""
         if self.depth >= self.limits.depth:
-            raise scope.fault(
+            fault = scope.fault(
                 node,
                 "recursion-limit",
                 f"groups, chains and blocks stand in each other more than {self.limits.depth:,} deep",
                 "one too many",
                 help="nothing may contain itself without end; `--limit depth=N` raises the limit",
             )
+            self.complain(fault)
+            raise Endless
         self.depth += 1
         try:
             yield

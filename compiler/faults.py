@@ -32,6 +32,10 @@ class Enough(Exception):
     """So many mistakes, or one in so many turns of a loop, that looking for more helps nobody."""
 
 
+class Endless(Exception):
+    """A recursion past its limit, which has been reported: of what stands in it, nothing more is said."""
+
+
 class Poison:
     """The value of a statement that failed; whatever receives it fails silently."""
 

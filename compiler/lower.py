@@ -8,7 +8,7 @@ from ..dsl import ast
 from . import apply as applying
 from . import blocks, flow
 from .elaboration import Elaboration
-from .faults import POISON, Enough, Fault, Silent
+from .faults import POISON, Endless, Enough, Fault, Silent
 from .frames import Argument, Frame, InputEvent, Merge, OutputEvent
 from .graph import Graph, Node, Port
 from .limits import Limits
@@ -117,7 +117,7 @@ def lower(
             graph = _elaborate(e, value, name, dict(settings or {}))
         except Fault as fault:
             report.add(fault)
-        except (Silent, Enough):
+        except (Silent, Endless, Enough):
             pass
         except RecursionError:
             report.add(

@@ -34,7 +34,7 @@ Find = Callable[[Source], Sequence[Diagnostic]]
 def mend(source: Source, find: Find) -> Mended:
     """Apply the fixes of what `find` finds, and again those of what it finds then, until nothing changes.
 
-    A fix with which the text has more mistakes of syntax than without it is left out.
+    A fix with which the text has more mistakes of syntax than without it, or the same one still, is left out.
     """
     return Mending(source, find).run()
 
@@ -81,11 +81,14 @@ class Mending:
         return self.looked[source.text]
 
     def harms(self, diagnostic: Diagnostic) -> bool:
-        """Whether this fix alone brings more mistakes of syntax, or what has been."""
+        """Whether this fix alone brings more mistakes of syntax, or what has been, or changes nothing for the
+        mistake (a brace that lands in an unclosed string)."""
         after = self.apply([diagnostic])
         if self.looks <= 0 and after.text not in self.looked:
             return False
-        harm = after.text in self.seen or count_slips(self.look(after)) > count_slips(self.found)
+        then = self.look(after)
+        more = count_slips(then) - count_slips(self.found)
+        harm = after.text in self.seen or more > 0 or (more == 0 and stays(diagnostic, then))
         if harm:
             self.refused.add(after.text)
         return harm
@@ -109,6 +112,20 @@ def choose(found: Iterable[Diagnostic], source: Source, refused: set[str]) -> li
             for span in spans:
                 insort(taken, span)
     return chosen
+
+
+def stays(diagnostic: Diagnostic, then: Iterable[Diagnostic]) -> bool:
+    """Whether the same is told of the same place after its fix, with the same fix."""
+    start = diagnostic.place.start
+    for edit in diagnostic.fix:
+        if edit.place.end <= diagnostic.place.start:
+            start += len(edit.text) - (edit.place.end - edit.place.start)
+    texts = [edit.text for edit in diagnostic.fix]
+    return any(
+        (other.code, other.message, other.place.start) == (diagnostic.code, diagnostic.message, start)
+        and [edit.text for edit in other.fix] == texts
+        for other in then
+    )
 
 
 def span_of(edit: Edit) -> Span:

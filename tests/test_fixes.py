@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from netc.dsl.diagnostics import Diagnostic, Edit
 from netc.dsl.differences import differ
 from netc.dsl.fixes import MOST_LOOKS, Mended, apply, choose, mend
+from netc.dsl.parser import parse
 from netc.dsl.source import Place, Source
 
 
@@ -132,6 +133,14 @@ def test_a_fix_that_makes_it_worse_is_left_out_and_the_others_are_made() -> None
     assert mended.source.text == "bbbbbbba"
     assert mended.fixed == 7
     assert len(mended.diagnostics) == 1
+
+
+def test_a_fix_that_changes_nothing_for_its_mistake_is_left_out() -> None:
+    """What would close the brace lands in the docstring, which has no end."""
+    text = 'net a {\n    conv(momentum"""0.99)\n}\n'
+    mended = mend(Source("a.net", text), lambda source: parse(source)[1])
+    assert (mended.source.text, mended.fixed) == (text, 0)
+    assert len(mended.diagnostics) == 2
 
 
 def test_fixes_that_undo_each_other_come_to_an_end() -> None:

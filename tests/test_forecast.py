@@ -7,9 +7,9 @@ import time
 import pytest
 
 from netc.compiler import elaboration
+from netc.compiler.imports import resolve
 from netc.compiler.limits import Limits
 from netc.compiler.lower import lower
-from netc.compiler.program import resolve
 from netc.driver import quiet_machine
 from netc.dsl.source import Source
 from netc.files import find_bundled, read_bundled
