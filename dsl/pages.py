@@ -39,15 +39,17 @@ def render_block(block: re.Match[str], colour: bool) -> str:
         heading = block["heading"]
         line = f": {CODES[heading]}" if heading in CODES else "\n" + "-" * len(heading)
         return (paint(BOLD, heading) if colour else heading) + line
-    indent = "  " if block["item"] else ""
-    text = textwrap.fill(
-        " ".join((block["item"] or block["text"]).split()),
-        WIDTH,
-        subsequent_indent=indent,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+    text = fill(block["item"] or block["text"], "  " if block["item"] else "")
     return QUOTED.sub(lambda quoted: paint(CYAN, quoted[0]), text) if colour else text
+
+
+def fill(text: str, indent: str) -> str:
+    """In lines of the page's width; what stands in backquotes is not broken."""
+    words = QUOTED.sub(lambda quoted: quoted[0].replace(" ", "\0"), " ".join(text.split()))
+    lines = textwrap.wrap(
+        words, WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+    )
+    return "\n".join(lines).replace("\0", " ")
 
 
 def render_code(file: str, code: str, colour: bool) -> str:

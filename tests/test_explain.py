@@ -10,7 +10,7 @@ import pytest
 
 from netc.cli import explain, run
 from netc.dsl.codes import CODES, GROUPS
-from netc.dsl.pages import WIDTH, overview, render
+from netc.dsl.pages import WIDTH, fill, overview, render
 
 PAGES = Path(__file__).parents[1] / "docs" / "errors"
 FENCED = re.compile(r"^```\w+.*\n((?:.*\n)*?)```$", re.MULTILINE)
@@ -103,3 +103,10 @@ def test_blocks_of_a_page_keep_their_kind() -> None:
     ]
     assert "- an item of two lines" in lines
     assert lines[-1].startswith("  item")
+
+
+def test_what_is_quoted_stays_on_one_line() -> None:
+    for words in range(60):
+        lines = fill("word " * words + "`a b c`, and more", "").splitlines()
+        assert any("`a b c`" in line for line in lines)
+        assert max(map(len, lines)) <= WIDTH
