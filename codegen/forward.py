@@ -56,8 +56,9 @@ class Forward(Tensors):
             return
         value = express(step, operands, self.home, self.kept)
         if self._stays_open(step, output, value, following, indent):
-            self.open = {key: other for key, other in self.open.items() if self.last.get(key, 0) > self.clock}
-            self.values[id(output)] = self.open[id(output)] = value
+            self.values[id(output)] = value
+            for name in value.reads:
+                self.pending[name] = max(self.pending.get(name, 0), self.last.get(id(output), 0))
             return
         self._assign(output, value, step.inputs, indent)
 
@@ -81,7 +82,7 @@ class Forward(Tensors):
             if reader.overwrites and position == 0:
                 return False
             room = NARROW if isinstance(reader.function, Callee) else 2 * NARROW // len(reader.inputs)
-            in_reach = indent == 2 and any(reader is other for other in self.body)
+            in_reach = indent == 2 and id(reader) in self.outermost
             return value.depth <= 2 and value.atomic and width <= room and in_reach
         return False
 

@@ -20,6 +20,7 @@ class Tensors:
         self.known = {parameter.name for parameter in plan.parameters}
         self.taps = [step for step in plan.steps if isinstance(step, Tap)]
         self.body = [step for step in plan.steps if not isinstance(step, Tap)]
+        self.outermost = {id(step) for step in self.body}
         self.readers: Counter[int] = Counter()
         """How often each tensor is read, by the `id` of its variable, as in the tables below."""
         self.joins: dict[int, tuple[Step, int]] = {}
@@ -31,8 +32,8 @@ class Tensors:
         self.clock = 0
         self.values: dict[int, Value] = {}
         """How each tensor is written so far."""
-        self.open: dict[int, Value] = {}
-        """The expressions among them that stand in no line yet."""
+        self.pending: dict[str, int] = {}
+        """Until when expressions read a name that stand in no line yet."""
         self.holders: dict[str, Variable] = {}
         """What each name stands for."""
         self.reserved: dict[int, str] = {}
@@ -90,9 +91,7 @@ class Tensors:
 
     def is_pending(self, name: str) -> bool:
         """Whether an expression that is not yet written reads what has that name."""
-        return any(
-            name in value.reads and self.last.get(key, 0) > self.clock for key, value in self.open.items()
-        )
+        return self.pending.get(name, 0) > self.clock
 
     def is_read_here(self, name: str) -> bool:
         """Whether this side of a fork still reads what has that name."""

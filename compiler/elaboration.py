@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import NamedTuple, NoReturn
 
 from ..dsl import ast
@@ -17,7 +18,7 @@ from .frames import Apply, Argument, Event, Frame, InputEvent, Merge, OutputEven
 from .functions import LARGEST
 from .limits import Limits
 from .refusals import refuse, refuse_size
-from .scope import Scope
+from .scope import Scope, labels_in
 from .values import Value, show
 
 MOST_MISTAKES = 1_000
@@ -66,9 +67,16 @@ class Elaboration:
         self.input_sizes: dict[str, tuple[int, ...]] = {}
         self.inputs: list[InputEvent] = []
         self.outputs: list[OutputEvent] = []
+        self.ways: set[str] = set()
+        """The names of the inputs and outputs so far."""
         self.weights: dict[int, int] = {}
         """Owner of the weights, of the nodes that do not own theirs."""
         self.adopted: dict[int, Shared] = {}
+
+    @cached_property
+    def net_labels(self) -> set[str]:
+        """The labels of the net, asked for where it runs itself."""
+        return {label.name for label in labels_in(self.frame.definition)}
 
     # --- events ---
 

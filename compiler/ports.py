@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from . import evaluate as evaluating
 from .elaboration import Elaboration
 from .frames import Argument, Event, InputEvent, OutputEvent, Tensor
 from .functions import is_number, whole
-from .scope import Labelled, Scope, labels_in
+from .scope import Labelled, Scope
 from .unknown import refuse_parameter
 from .values import Value, describe
 
@@ -34,7 +33,7 @@ def _in_net(e: Elaboration, statement: ast.Statement, what: str, scope: Scope) -
 def run_input(e: Elaboration, statement: ast.Input, scope: Scope, course: Course) -> None:
     _in_net(e, statement, "an input", scope)
     label = labels.bind_label(e, statement.label, scope) if statement.label is not None else None
-    name = label.attribute if label is not None else free_name(e, "input", e.inputs)
+    name = label.attribute if label is not None else free_name(e, "input", len(e.inputs) + 1)
     dtype = statement.dtype.id if statement.dtype is not None else "float32"
     if dtype not in ("float32", "int64"):
         assert statement.dtype is not None
@@ -70,6 +69,7 @@ def run_input(e: Elaboration, statement: ast.Input, scope: Scope, course: Course
         event.label = label
         scope.labels.entries[label.name, label.indices] = Labelled(tensor)
     first = not e.inputs
+    e.ways.add(name)
     e.inputs.append(event)
     if first:
         scope.outermost().here = tensor
@@ -78,11 +78,10 @@ def run_input(e: Elaboration, statement: ast.Input, scope: Scope, course: Course
         e.sink.append(event)
 
 
-def free_name(e: Elaboration, word: str, earlier: Sequence[InputEvent | OutputEvent]) -> str:
+def free_name(e: Elaboration, word: str, first: int) -> str:
     """`input`, `input2`, ...: the name of a way in or out that has no label, and that no label has."""
-    taken = {event.name for event in earlier} | {label.name for label in labels_in(e.frame.definition)}
-    names = (word if number == 1 else f"{word}{number}" for number in count(len(earlier) + 1))
-    return next(name for name in names if name not in taken)
+    names = (word if number == 1 else f"{word}{number}" for number in count(first))
+    return next(name for name in names if name not in e.ways and name not in e.net_labels)
 
 
 def shape_of(value: Value, scope: Scope, node: ast.Expr) -> tuple[int, ...]:
@@ -167,9 +166,9 @@ def run_output(
     steps = statement.value.steps if isinstance(statement.value, ast.Chain) else (statement.value,)
     events: list[Event] = []
     received = flow.received(course, steps, e, scope)
-    name = free_name(e, "output", e.outputs)
     with e.writing(events):
         if label is None:
+            name = free_name(e, "output", len(e.outputs) + 1)
             value = chains.run_steps(e, steps, scope, received)
         else:
             bound = labels.bind_label(e, label, scope)
@@ -178,5 +177,6 @@ def run_output(
     if not isinstance(value, Tensor):
         raise scope.fault(statement, "wrong-arity", f"one value leaves here, not {describe(value)}")
     event = OutputEvent(site=statement, outputs=(value,), name=name, weight=weight, events=events)
+    e.ways.add(name)
     e.outputs.append(event)
     e.sink.append(event)
