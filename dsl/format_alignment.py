@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from .format_breaks import LIMIT
 from .format_cells import TextLine
@@ -85,17 +85,21 @@ def append(texts: list[str], tails: list[str], apart: int) -> list[str]:
 def split(
     widths: Sequence[int], lines: Sequence[int], apart: int, times: float | None = None
 ) -> Iterator[range]:
-    """Neighbours whose widths differ by no more than that, and none is so many times another."""
-    first = 0
-    low = high = widths[0] if widths else 0
-    for at, width in enumerate(widths):
-        low, high = min(low, width), max(high, width)
-        far = high - low > apart or (times is not None and high > times * low)
-        if far or (at and lines[at] - lines[at - 1] > MOST_BETWEEN + 1):
-            yield range(first, at)
-            first, low, high = at, width, width
-    if widths:
-        yield range(first, len(widths))
+    """Neighbours whose widths differ by no more than that, and none is so many times another: parted where
+    they differ most."""
+    cuts = [at for at in range(1, len(widths)) if lines[at] - lines[at - 1] > MOST_BETWEEN + 1]
+    waiting = [range(start, end) for start, end in pairwise([0, *cuts, len(widths)]) if end][::-1]
+    while waiting:
+        part = waiting.pop()
+        found = widths[part.start : part.stop]
+        low, high = min(found), max(found)
+        if high - low <= apart and (times is None or high <= times * low):
+            yield part
+            continue
+        middle = len(found) / 2  # of equal steps the one there: so this takes n log n
+        steps = range(1, len(found))
+        cut = max(steps, key=lambda at: (abs(found[at] - found[at - 1]), -abs(at - middle)))
+        waiting += [range(part.start + cut, part.stop), range(part.start, part.start + cut)]
 
 
 def fit(part: range, starts: Sequence[int], rests: Sequence[int]) -> Iterator[tuple[int, int]]:

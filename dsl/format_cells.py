@@ -5,9 +5,11 @@ Each cell has a key: only columns of one key are aligned.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from msgspec import Struct
 
-from .format_pieces import Leaf, Row, flat
+from .format_pieces import BROKEN, Leaf, Row, flat, measure
 
 CLAIMS = frozenset({"EQUAL", "ABOUT", "AT_MOST", "DENIED"})
 NO_OPERAND = frozenset({"OR", "AND", "NOT", "IF", "ELSE", "COLON", "COMMA", "ASSIGN", "ARROW"})
@@ -44,7 +46,7 @@ def read_claims(row: Row) -> Cells:
     """`label: claim, claim`, or a claim with its two sides apart."""
     if is_reported(row):
         return [flat(row)], ()
-    colon = next((at for at in range(len(row)) if kind_of(row, at) == "COLON"), -1)
+    colon = find_colon(row)
     claims: list[Row] = [[]]
     for at in range(colon + 1, len(row)):
         claims[-1].append(row[at])
@@ -59,8 +61,30 @@ def read_claims(row: Row) -> Cells:
     return cells, keys
 
 
+def split_claims(row: Row, room: int) -> list[Row]:
+    """A row that is wider than that as several, which repeat its label; but not the comments in it."""
+    if measure(row) >= BROKEN:
+        return [row]
+    start = find_colon(row) + 1
+    commas = [at for at in range(start, len(row)) if kind_of(row, at) == "COMMA"]
+    rows: list[Row] = []
+    for before, after in pairwise([start - 1, *commas, len(row)]):
+        claim = row[before + 1 : after]
+        longer = [*rows[-1], row[before], *claim] if rows else [*row[:start], *claim]
+        if not rows or measure(split_source(longer)[0]) <= room:
+            rows[-1:] = [longer]
+        else:
+            rows.append([*row[:start], *claim])
+    return rows
+
+
 def quantity(claim: Row) -> str:
     return flat(claim[: max(find_operator(claim), 0)])
+
+
+def find_colon(row: Row) -> int:
+    """Behind the label of a row; -1 where it has none."""
+    return next((at for at in range(len(row)) if kind_of(row, at) == "COLON"), -1)
 
 
 def find_operator(claim: Row) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from .format_breaks import LIMIT, Plan, choose_brackets, expand, find_arrows, find_loosest
-from .format_cells import TextLine, read_cells, split_source
+from .format_cells import TextLine, read_cells, split_claims, split_source
 from .format_pieces import (
     BROKEN,
     Braces,
@@ -140,12 +140,22 @@ class Layout:
         return own
 
     def put_alone(self, row: Row, indent: int, section: str) -> None:
-        row, source = split_source(row) if section == "claims" else (row, "")
+        if section != "claims":
+            self.put_cells(row, indent, section)
+            return
+        for number, part in enumerate(split_claims(row, LIMIT - indent)):
+            if number:
+                self.begin(indent)
+            part, source = split_source(part)
+            self.put_cells(part, indent, section)
+            self.line.source = source
+
+    def put_cells(self, row: Row, indent: int, section: str) -> None:
+        """On one line, where it fits."""
         if indent + measure(row) <= LIMIT:
             self.line.cells, self.line.keys = read_cells([row], section)
         else:
             self.put_row(row, indent)
-        self.line.source = source
 
     def put_closing(self, braces: Braces, indent: int, apart: bool) -> None:
         """The comments below the last statement."""
@@ -167,8 +177,9 @@ class Layout:
         """The column at which what follows begins."""
         return self.column if self.due is None else self.due
 
-    def put_row(self, row: Row, indent: int, after: int = 0, inside: bool = False) -> None:
-        """`after`: the width of what follows on the same line. `inside` brackets a line may end anywhere."""
+    def put_row(self, row: Row, indent: int, after: int = 0, inside: int | None = None) -> None:
+        """`after`: the width of what follows on the same line. `inside` brackets, where a line may end
+        anywhere, it is by how much further lines are indented."""
         if self.fits(row, after):
             self.put_flat(row)
             return
@@ -176,13 +187,13 @@ class Layout:
         if any(isinstance(piece, Braces) and piece.lines for piece in row):
             plan = self.plan_braces(row, indent, after)
             if plan or not arrows:
-                self.put_expanded(plan or expand(row, BROKEN), indent, after)
+                self.put_expanded(plan or expand(row, 0), indent, after)
                 return
-        cuts = arrows or (find_loosest(row) if inside else [])
+        cuts = arrows or (find_loosest(row) if inside is not None else [])
         if not cuts:
             self.put_brackets(row, indent, after)
             return
-        step = indent + INDENT if arrows else indent
+        step = indent + (INDENT if inside is None else inside)
         for start, end in pairwise([0, *cuts, len(row)]):
             if start:
                 self.begin(step)
@@ -290,7 +301,7 @@ class Layout:
         for item in bracket.items:
             self.put_comments((Comment(comment.text) for comment in item.above), indent)
             self.begin(indent)
-            self.put_row(item.row, indent, int(comma), inside=True)
+            self.put_row(item.row, indent, int(comma), inside=INDENT if len(bracket.items) > 1 else 0)
             if comma:
                 self.put(",")
             self.put_comment(item.beside, indent)

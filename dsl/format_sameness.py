@@ -7,10 +7,8 @@ from itertools import zip_longest
 from typing import Any
 
 from . import ast
-from .lexer import load_pattern
 
-COMMENT = re.compile(r"#[^\n]*")
-PLACES = ("start", "end")
+COMMENT_OR_STRING = re.compile(r'"""(?s:.*?)"""|"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*')
 
 
 def same_file(first: ast.File, second: ast.File) -> bool:
@@ -28,30 +26,20 @@ def same_tree(first: ast.Node, second: ast.Node) -> bool:
         one, other = waiting.pop()
         if type(one) is not type(other):
             return False
-        if isinstance(one, ast.Node):
-            if (id(one), id(other)) not in seen:
-                seen.add((id(one), id(other)))
-                fields = [name for name in one.__struct_fields__ if name not in PLACES]
-                waiting.extend((getattr(one, name), getattr(other, name)) for name in fields)
-        elif isinstance(one, tuple):
+        if isinstance(one, tuple):
             if len(one) != len(other):
                 return False
             waiting.extend(zip(one, other, strict=True))
-        elif one != other:
-            return False
+        elif not isinstance(one, ast.Node):
+            if one != other:
+                return False
+        elif one is not other and (id(one), id(other)) not in seen:
+            if isinstance(one, ast.Binary):
+                seen.add((id(one), id(other)))
+            waiting.extend((getattr(one, name), getattr(other, name)) for name in one.__struct_fields__[2:])
     return True
 
 
 def read_comments(text: str) -> list[str]:
     """What the comments say, without the space at either end."""
-    pattern, _ = load_pattern()
-    found: list[str] = []
-    at = 0
-    while (token := pattern.match(text, at)) is not None:
-        start, end = token.span(token.lastindex or 0)
-        found += COMMENT.findall(text, at, start)
-        if text[start] in "\n;":
-            found += COMMENT.findall(text, start, end)
-        at = end
-    found += COMMENT.findall(text, at)
-    return [comment[1:].strip(" \t\r\f") for comment in found]
+    return [found[1:].strip(" \t\r\f") for found in COMMENT_OR_STRING.findall(text) if found[0] == "#"]

@@ -7,6 +7,7 @@ not tell a call from a list, or a sign from a difference.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -15,6 +16,7 @@ from .lalr import Token
 
 PRODUCTS = frozenset({"*", "/", "//", "%"})
 SUMS = frozenset({"+", "-"})
+LEAVES = ast.Name | ast.Number | ast.Dims | ast.String | ast.Constant
 ARITHMETIC = PRODUCTS | SUMS | {"^"}
 
 
@@ -57,16 +59,22 @@ class Finder:
         return self.at_start[self.offset + place] - 1
 
     def visit(self, tree: ast.Definition) -> None:
-        waiting: list[ast.Node] = [tree]
+        waiting: list[Any] = [tree]
         # The parts of `a < b < c` share the node of `b`: what is in it would else be seen twice, and what is
         # in a nest of such parts 2^n times.
         seen: set[int] = set()
         settled: set[int] = set()
         while waiting:
             node = waiting.pop()
-            if id(node) in seen:
+            if isinstance(node, tuple):
+                waiting.extend(node)
                 continue
-            seen.add(id(node))
+            if not isinstance(node, ast.Node) or isinstance(node, LEAVES):
+                continue
+            if isinstance(node, ast.Binary):
+                if id(node) in seen:
+                    continue
+                seen.add(id(node))
             match node:
                 case ast.Call() | ast.Index():
                     self.found.openings.add(self.after(node.target.end))
@@ -84,7 +92,7 @@ class Finder:
                         self.found.lists_of_names.add(self.before(node.takes[0].start))
                 case ast.Use() if node.names:
                     self.found.lists_of_names.add(self.before(node.names[0].start))
-            waiting.extend(children(node))
+            waiting.extend(getattr(node, name) for name in node.__struct_fields__[2:])
 
     def space_operator(self, node: ast.Binary) -> Iterator[int]:
         """Decides on the operator of `node`; gives the products below it that are decided on with it."""
@@ -99,17 +107,6 @@ class Finder:
                         yield id(product)
         elif (node.operator == "*" and is_coefficient(node)) or (node.operator == "/" and is_close(node)):
             self.found.tight.add(self.after(node.left.end))
-
-
-def children(node: ast.Node) -> Iterator[ast.Node]:
-    for name in node.__struct_fields__:
-        value = getattr(node, name)
-        if isinstance(value, ast.Node):
-            yield value
-        elif isinstance(value, tuple):
-            for entry in value:
-                if isinstance(entry, ast.Node):
-                    yield entry
 
 
 def in_parentheses(node: ast.Binary) -> bool:
