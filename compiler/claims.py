@@ -78,8 +78,10 @@ def judge(asking: Asking, claim: ast.Claim, source: str) -> Outcome:
         computed = show(left.value)
         printed = show(right.value) if right.computed else printed
         holds = hold(asking, claim, left.value, right.value)
-    except (Fault, Silent) as failure:
-        diagnostic = diagnose(failure)
+    except Silent:
+        return Outcome(place, quantity, claim.operator, printed, "", False, source, reason)
+    except Fault as fault:
+        diagnostic = diagnose(fault)
     if diagnostic is None and not holds:
         message, help = explain(claim.operator, quantity, computed, printed)
         diagnostic = diagnose(Fault("failed-claim", message, place, f"computed: {computed}", help=help))

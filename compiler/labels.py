@@ -12,8 +12,8 @@ from .functions import whole
 from .names import suffix
 from .nesting import children
 from .reserved import RESERVED
-from .scope import Labelled, Scope
-from .suggestions import suggest
+from .scope import Labelled, Scope, join, show_indices
+from .unknown import refuse_path
 from .values import Value, describe
 
 
@@ -28,13 +28,16 @@ def find_label(e: Elaboration, expr: ast.Expr, scope: Scope) -> Labelled | None:
             if found is None and scope.labels.find(name, ()) is not None:
                 return child_of(e, expr, scope)
             if found is None:
-                written = ", ".join(map(str, keys))
+                known = scope.labels.indices_of(name)
+                if not known:
+                    assert isinstance(expr.target, ast.Name)
+                    raise scope.unknown(expr.target)
                 raise scope.fault(
                     expr,
                     "unknown-label",
-                    f"there is no label `{name}[{written}]` before this",
+                    f"there is no label `{name}{show_indices(keys)}` before this",
                     marked="unknown",
-                    help=suggest(name, list(scope.labels.names())),
+                    help=f"`{name}` has {join(known)}",
                 )
             return found
         case ast.Index(target=ast.Attribute(target=target, name=name), items=items):
@@ -144,13 +147,9 @@ def attribute(e: Elaboration, expr: ast.Attribute, scope: Scope) -> Value:
         case "h" | "w" | "n":
             kind = {0: "vector", 1: "sequence", 2: "map"}[shape.rank]
             raise scope.fault(expr, "rank-mismatch", f"the {kind} {shape} has no `.{expr.name}`")
-    raise scope.fault(
-        expr,
-        "unknown-label",
-        f"there is no `.{expr.name}` here",
-        marked="unknown",
-        help="a tensor has `.c`, `.h`, `.w`, `.n` and `.shape`; a labelled group has its labels",
-    )
+    outer = find_label(e, expr.target, scope)
+    within = [key[0] for key in outer.inner.entries] if outer is not None and outer.inner is not None else []
+    raise refuse_path(scope.item.place(expr), expr.name, within)
 
 
 def index(e: Elaboration, expr: ast.Index, scope: Scope) -> Value:

@@ -14,7 +14,8 @@ from msgspec import Struct, field
 from ..dsl import ast
 from .faults import Fault
 from .program import BUILTINS, FileScope
-from .unknown import refuse, refuse_group, refuse_net, refuse_parameter, word_of
+from .scope import labels_in
+from .unknown import SIZES, refuse, refuse_group, refuse_net, refuse_parameter, refuse_path, word_of
 from .values import MergeWord
 
 
@@ -207,6 +208,7 @@ class _Reader:
                     self.read_all((item,) if condition is None else (condition, item))
             case ast.Attribute(target=target, name=name):
                 self.read_expression(target)
+                self.check_path(expr)
                 for binding in self.labels.get(name, ()):  # a path leads into a labelled group
                     binding.read = True
             case _:
@@ -254,6 +256,28 @@ class _Reader:
                 self.found.faults.append(
                     refuse_parameter(self.item.place(argument), owner, argument.name, names)
                 )
+
+    def check_path(self, expr: ast.Attribute) -> None:
+        """A step from a tensor or a label: to a size, or to what is labelled within."""
+        target, labels = expr.target, set[str]()
+        if not isinstance(target, ast.Name) or not self.is_tensor(target):
+            return
+        if target.id != "in" and self.find(target.id) is None:
+            statements = [label.statement for label in self.labels[target.id]]
+            if not all(map(self.is_plain, statements)):
+                return
+            labels = {label.name for statement in statements for label in labels_in(statement)}
+        if expr.name not in SIZES and expr.name not in labels:
+            self.found.faults.append(refuse_path(self.item.place(expr), expr.name, labels - {target.id}))
+
+    def is_plain(self, statement: ast.Node) -> bool:
+        """Whether all labels within a statement's value stand there: no parameter or `let` brings others."""
+        match statement:
+            case ast.Input() | ast.Flow(value=ast.Group()):
+                return True
+            case ast.Flow(value=ast.Name(id=name) | ast.Call(target=ast.Name(id=name))):
+                return self.find(name) is None and self.file.parameters_of(name) is not None
+        return False
 
     # --- what a name is ---
 

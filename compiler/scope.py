@@ -53,10 +53,18 @@ class Labels(Struct, eq=False):
         while labels is not None:
             for (outer, indices), labelled in labels.entries.items():
                 if labelled.inner is not None and any(key[0] == name for key in labelled.inner.entries):
-                    written = f"[{', '.join(map(str, indices))}]" if indices else ""
-                    return f"{outer}{written}.{name}"
+                    return f"{outer}{show_indices(indices)}.{name}"
             labels = labels.parent
         return None
+
+    def indices_of(self, name: str) -> list[str]:
+        """`[0]`, `[1]`, ...: with what indices a label of that name is known."""
+        found: list[str] = []
+        labels: Labels | None = self
+        while labels is not None:
+            found += [show_indices(keys) for known, keys in labels.entries if known == name and keys]
+            labels = labels.parent
+        return found
 
     def names(self) -> Iterator[str]:
         labels: Labels | None = self
@@ -64,6 +72,17 @@ class Labels(Struct, eq=False):
             for name, _ in labels.entries:
                 yield name
             labels = labels.parent
+
+
+def show_indices(indices: tuple[int | str, ...]) -> str:
+    """`[1]`, `["b"]`, as they are written after a label."""
+    written = ", ".join(f'"{index}"' if isinstance(index, str) else str(index) for index in indices)
+    return f"[{written}]" if indices else ""
+
+
+def join(words: Sequence[str]) -> str:
+    """The first words, and how many there are beside."""
+    return ", ".join(words[:8]) + (f" and {len(words) - 8} more" if len(words) > 8 else "")
 
 
 def labels_in(node: ast.Node) -> Iterator[ast.Label]:
@@ -212,6 +231,15 @@ class Scope(Struct, eq=False):
                 f"the label `{node.id}` lies in a labelled group, and is reached by its path",
                 marked="not known by itself",
                 help=f"write `{path}`",
+            )
+        indices = self.labels.indices_of(node.id)
+        if indices:
+            return self.fault(
+                node,
+                "unknown-label",
+                f"the label `{node.id}` is known by its indices only",
+                marked="which one?",
+                help=f"write `{node.id}{indices[-1]}`; there are {join(indices)}",
             )
         if self.labels.frame is not self.frame and any(
             label.name == node.id for label in labels_in(self.item.tree)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,8 +18,9 @@ from .program import FUNCTIONS, FileScope
 from .suggestions import suggest
 from .values import Value
 
-FactsOf = Callable[[ast.Expr], Facts | None]
-"""The facts of a net by the expression that names it; None where it names none."""
+FactsOf = Callable[[ast.Expr, Mapping[str, Value]], Facts | None]
+"""The facts of a net by the expression that names it, which may use these names too; None where it names
+none."""
 
 
 class Side(Struct, frozen=True):
@@ -165,7 +166,7 @@ class Asking:
             part = facts.parts.find(place, self.indices)
             if part is not None:
                 return Subject(subject.net, training, part)
-        other = self.facts_of(place) if self.names_more(place) else None
+        other = self.facts_of(place, self.names) if self.names_more(place) else None
         if other is not None:
             return Subject(other)
         parts = subject.net.parts

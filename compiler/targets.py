@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..dsl import ast
 from ..dsl.diagnostics import Note
@@ -12,31 +12,36 @@ from .lower import missing
 from .program import FileScope
 from .suggestions import suggest
 from .unknown import refuse_net, word_of
-from .values import NetValue, describe
+from .values import NetValue, Value, describe
 
 ENTRIES = ("optimizer", "schedule", "epochs", "batch", "loss", "augment", "init", "ema", "clip")
 """What a recipe may say."""
 
 
-def net_at(scope: FileScope, item: ast.Item, expr: ast.Expr) -> NetValue:
-    """The net that an expression of `item` names. Raises `Fault` or `Silent`."""
+NONE: Mapping[str, Value] = {}
+
+
+def net_at(scope: FileScope, item: ast.Item, expr: ast.Expr, names: Mapping[str, Value] = NONE) -> NetValue:
+    """The net that an expression of `item` names; `names` are known too. Raises `Fault` or `Silent`."""
     word = word_of(expr)
     if word is not None and not scope.knows(word.id):
         raise refuse_net(word, item, scope.all_net_names())
-    value = evaluate_alone(scope, item, expr)
+    value = evaluate_alone(scope, item, expr, names)
     if not isinstance(value, NetValue):
         raise Fault("not-a-net", f"{describe(value)} is no net", item.place(expr), "a net is wanted here")
     return value
 
 
-def names_net(scope: FileScope, item: ast.Item, expr: ast.Expr) -> bool:
+def names_net(scope: FileScope, item: ast.Item, expr: ast.Expr, names: Mapping[str, Value]) -> bool:
     """Whether an expression of `item` names a net."""
-    return isinstance(evaluate_alone(scope, item, expr), NetValue)
+    return isinstance(evaluate_alone(scope, item, expr, names), NetValue)
 
 
-def complete_net_at(scope: FileScope, item: ast.Item, expr: ast.Expr) -> NetValue:
+def complete_net_at(
+    scope: FileScope, item: ast.Item, expr: ast.Expr, names: Mapping[str, Value] = NONE
+) -> NetValue:
     """As `net_at`, of a net that needs nothing more."""
-    net = net_at(scope, item, expr)
+    net = net_at(scope, item, expr, names)
     open_ = missing(net)
     if open_:
         name = net.definition.name.id

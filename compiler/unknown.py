@@ -60,6 +60,20 @@ def refuse_group(head: ast.Name, item: ast.Item, groups: Iterable[str]) -> Fault
     return Fault("unknown-name", f"there is no group `{head.id}`", item.place(head), "unknown", help=help)
 
 
+def refuse_path(place: Place, name: str, labels: Iterable[str]) -> Fault:
+    """The fault for `.name` of a tensor, or of a labelled group with these labels."""
+    known = [*SIZES, *labels]
+    meant = MEANT.get(name.lower(), "")
+    help = f"did you mean `.{meant}`?" if meant else suggest(name, known)
+    help = help or f"a tensor has .{', .'.join(SIZES)}; a labelled group has its labels"
+    return Fault("unknown-label", f"there is no `.{name}` here", place, "unknown", help=help)
+
+
+SIZES = ("c", "h", "w", "n", "shape")
+"""What a tensor tells of itself."""
+MEANT = {"channels": "c", "height": "h", "width": "w", "length": "n", "size": "shape"}
+
+
 def word_of(expr: ast.Expr) -> ast.Name | None:
     """The name with which a call begins, `resnet` of `resnet(basic)(10)`."""
     while isinstance(expr, ast.Call):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
@@ -17,14 +18,17 @@ from netc.compiler.faults import Fault
 from netc.compiler.lower import lower
 from netc.compiler.printed import agrees
 from netc.compiler.program import Program
-from netc.compiler.values import NetValue
+from netc.compiler.targets import NONE
+from netc.compiler.values import NetValue, Value
 from netc.dsl import ast
 
 
-def facts(program: Program, item: ast.Item, expr: ast.Expr) -> Facts | None:
+def facts(
+    program: Program, item: ast.Item, expr: ast.Expr, names: Mapping[str, Value] = NONE
+) -> Facts | None:
     """The facts of the net that an expression names, as the driver finds them."""
     try:
-        value = evaluate_alone(program.scope, item, expr)
+        value = evaluate_alone(program.scope, item, expr, names)
     except Fault:
         return None
     graph = lower(program, value) if isinstance(value, NetValue) else None
@@ -39,7 +43,9 @@ def outcomes(text: str) -> list[Outcome]:
         if isinstance(item.tree, ast.Expect):
             net = facts(program, item, item.tree.target)
             assert net is not None
-            found += check(item, program.scope, net, lambda expr, item=item: facts(program, item, expr))
+            found += check(
+                item, program.scope, net, lambda expr, names, item=item: facts(program, item, expr, names)
+            )
     assert not program.report.failed
     return found
 

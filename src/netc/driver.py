@@ -199,7 +199,7 @@ def facts_of(
 
 def check(spec: Spec, *, limits: Limits | None = None) -> list[Result]:
     """Every net that `spec` means; and last, without a net, what else is wrong with its text, if anything:
-    with claims (but not whether they hold) and recipes, with what no net uses, and what is to be warned of."""
+    with claims (but not whether they hold) and recipes, with what no net uses, and warnings."""
     from .compiler.review import review
     from .compiler.uneven import find_uneven
 
@@ -290,11 +290,13 @@ def judge(program: Program, spec: Spec, known: Mapping[str, Facts | None], limit
     known = dict(known)
     diagnostics: list[Diagnostic] = []
 
-    def facts_at(item: ast.Item, expr: ast.Expr) -> Facts:
-        """The facts of the net that `expr` names."""
+    def facts_at(item: ast.Item, expr: ast.Expr, names: Mapping[str, Value]) -> Facts:
+        """The facts of the net that `expr` names; it may use `names` too."""
         text = text_of(item, expr)
+        if names and not isinstance(expr, ast.Name):
+            text += f" with {dict(names)}"
         if text not in known:
-            value = complete_net_at(program.scope, item, expr)
+            value = complete_net_at(program.scope, item, expr, names)
             named = expr.id if isinstance(expr, ast.Name) else value
             known[text] = facts_of(program, named, {}, {}, limits)
             diagnostics.extend(program.report.take())
@@ -303,9 +305,9 @@ def judge(program: Program, spec: Spec, known: Mapping[str, Facts | None], limit
             raise Silent  # the net has mistakes, which have been reported
         return facts
 
-    def facts_if_net(item: ast.Item, expr: ast.Expr) -> Facts | None:
+    def facts_if_net(item: ast.Item, expr: ast.Expr, names: Mapping[str, Value]) -> Facts | None:
         """As `facts_at`; None where `expr` names something else."""
-        return facts_at(item, expr) if names_net(program.scope, item, expr) else None
+        return facts_at(item, expr, names) if names_net(program.scope, item, expr, names) else None
 
     expectations = []
     for item in program.scope.file.items:
@@ -315,7 +317,7 @@ def judge(program: Program, spec: Spec, known: Mapping[str, Facts | None], limit
         outcomes: list[Outcome] = []
         try:
             outcomes = check_claims(
-                item, program.scope, facts_at(item, expect.target), partial(facts_if_net, item)
+                item, program.scope, facts_at(item, expect.target, {}), partial(facts_if_net, item)
             )
         except Fault as fault:
             program.report.add(fault)
