@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -327,6 +328,12 @@ def test_warnings_fail_only_where_that_is_asked_for(netc: Netc) -> None:
     assert netc("check", "a.net", "--format", "github")[1].startswith(
         "::warning title=netc%3A unused-import,"
     )
+
+
+def test_closed_standard_input_is_no_fault_of_netc() -> None:
+    program = f"{shlex.quote(sys.executable)} -m netc check - <&-"
+    told = subprocess.run(program, shell=True, capture_output=True, text=True)
+    assert (told.returncode, told.stderr) == (2, "error: standard input is closed\n")
 
 
 def test_budgets_are_mistakes_at_the_net(netc: Netc) -> None:

@@ -202,6 +202,8 @@ def read_data(path: Path) -> bytes:
     """The bytes of a file; of standard input, where `path` is `-`. Raises `Unusable`."""
     name = str(path)
     if name == "-":
+        if sys.stdin is None:  # as Python has it where a shell gives none
+            raise Unusable("standard input is closed")
         return read_limited(sys.stdin.buffer.read, STDIN)
     try:
         with path.open("rb") as file:
