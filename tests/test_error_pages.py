@@ -27,7 +27,7 @@ FENCE = re.compile(
 )
 COMMAND = re.compile(r"`netc (\w+ page\.net[^`]*)`")
 TITLE = re.compile(r"^(?:error|warning)\[([\w-]+)\]: ", re.MULTILINE)
-END = re.compile(r"(?:\n[^\n]* in page\.net[^\n]*\n|(?<=\n))`netc explain [^\n]*\n\Z")
+END = re.compile(r"(?:\n\d+ (?:error|warning)[^\n]* in [^\n]*\n|(?<=\n))`netc explain [^\n]*\n\Z")
 
 
 class Case(Struct, frozen=True):
@@ -136,13 +136,14 @@ def test_the_wrong_program_gives_its_report(
     case: Case, netc: Callable[..., tuple[int, str]], request: pytest.FixtureRequest
 ) -> None:
     write(case.files(right=False))
-    _, told = netc(*case.arguments())
+    code, told = netc(*case.arguments())
     told = END.sub("", told)
     if request.config.getoption("--update") and told != case.reported():
         case.update(told)
     else:
         assert case.reported() == told
     assert set(TITLE.findall(told)) == {case.path.stem}
+    assert (code == 0) == told.startswith("warning")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
