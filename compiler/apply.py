@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..dsl import ast
-from ..ops.base import Op
+from ..ops.base import Op, Window
 from . import blocks, chains, groups
 from .elaboration import Elaboration
-from .faults import POISON, Fault, Silent
+from .faults import POISON, Fault, Silent, text_of
 from .frames import Apply, Argument, Call, Event, Label, Loop, Sequence, Shared, Tensor, Turn
 from .refusals import locate
 from .scope import Labels, Scope
@@ -103,6 +103,7 @@ def not_a_layer(value: Value, scope: Scope, site: ast.Expr) -> Exception:
                 site,
                 "not-a-layer",
                 f"`{head}` wants its members: `{head} {{ ... }}`, or `{head}(a, b)` of named values",
+                help=f"write `{head} {{ id; conv(3x3, 64) }}`",
             )
         case NetValue():
             return scope.fault(
@@ -111,7 +112,11 @@ def not_a_layer(value: Value, scope: Scope, site: ast.Expr) -> Exception:
                 f"{describe(value)} is a whole net",
                 help=scope.hidden(site) or "a block can be used as a layer",
             )
-    return scope.fault(site, "not-a-layer", f"a layer is wanted here, not {describe(value)}")
+    text = text_of(scope.item, site)
+    help = f"write `conv(3x3, {text})`" if isinstance(value, int) and not isinstance(value, bool) else ""
+    if isinstance(value, Window):
+        help = f"write `conv({text}, 64)`, or `maxpool({text})`"
+    return scope.fault(site, "not-a-layer", f"a layer is wanted here, not {describe(value)}", help=help)
 
 
 # --- built-in layers -----------------------------------------------------------------------------

@@ -121,7 +121,7 @@ class Binding:
             "surplus-argument",
             f"{self.owner} takes {takes}",
             marked="one too many",
-            help=f"its parameters are {', '.join(self.positions)}"
+            help=f"its parameter{' is' if count == 1 else 's are'} {', '.join(self.positions)}"
             if count
             else f"write `{text_of(self.scope.item, self.expr.target)}`",
         )

@@ -7,7 +7,7 @@ from . import apply as applying
 from . import evaluate as evaluating
 from . import flow
 from .elaboration import Elaboration
-from .faults import POISON, Endless, Silent
+from .faults import POISON, Endless, Fault, Silent, text_of
 from .forecast import Known, key_of
 from .frames import Argument, Call, Frame, Label, Shared, Tensor
 from .scope import Labels, Scope
@@ -85,6 +85,29 @@ def leave(
     return outputs if isinstance(result, tuple) else outputs[0]
 
 
+def refuse_missing(
+    definition: ast.Block | ast.Net, bound: dict[str, Argument], scope: Scope, site: ast.Node
+) -> Fault:
+    """The fault for a use at `site` that leaves parameters without a value, with the call completed."""
+    lacking = [p.name for p in definition.parameters if p.name not in bound and not (p.rest or p.default)]
+    kind = "block" if isinstance(definition, ast.Block) else "net"
+    names = ", ".join(f"`{name}`" for name in lacking[:-1])
+    names = f"{names} and `{lacking[-1]}`" if names else f"`{lacking[-1]}`"
+    given = (
+        [text_of(scope.item, argument) for argument in site.arguments] if isinstance(site, ast.Call) else []
+    )
+    called = text_of(scope.item, site.target if isinstance(site, ast.Call) else site)
+    arguments = ", ".join([*given, *(f"{name}=..." for name in lacking)])
+    return scope.fault(
+        site,
+        "missing-argument",
+        f"the {kind} `{definition.name.id}` needs {names}",
+        help=f"write `{called}({arguments})`"
+        if len(called) + len(arguments) <= 80
+        else f"its parameters are {', '.join(p.name for p in definition.parameters)}",
+    )
+
+
 def look_into(e: Elaboration, layer: BlockLayer, scope: Scope, site: ast.Expr) -> None:
     """Tell the mistakes of a block's body where no value enters it, because what should is broken."""
     definition = layer.definition
@@ -137,13 +160,7 @@ def fill_parameters(
         argument = bound.get(name)
         if argument is None:
             if parameter.default is None:
-                kind = "block" if isinstance(definition, ast.Block) else "net"
-                raise scope.fault(
-                    site,
-                    "missing-argument",
-                    f"the {kind} `{definition.name.id}` needs `{name}`",
-                    help=f"its parameters are {', '.join(p.name for p in definition.parameters)}",
-                )
+                raise refuse_missing(definition, bound, scope, site)
             caller, e.frame = e.frame, frame
             try:
                 argument = Argument(

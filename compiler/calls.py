@@ -8,10 +8,10 @@ from . import evaluate as evaluating
 from . import groups
 from .binding import bind_arguments
 from .elaboration import Elaboration
-from .faults import text_of
+from .faults import Fault, text_of
 from .frames import Shared
+from .functions import SHOWN, entries_in
 from .functions import call as compute
-from .functions import entries_in
 from .scope import Scope
 from .values import (
     BlockLayer,
@@ -81,7 +81,14 @@ def call(e: Elaboration, expr: ast.Call, scope: Scope) -> Value:
                 values.extend(value if argument.spread and isinstance(value, list) else [value])
             spread = any(argument.spread for argument in expr.arguments)
             parts = () if spread else [argument.value for argument in expr.arguments]
-            result = scope.attempt(expr, compute, name, values, e.limits, parts=parts)
+            try:
+                result = scope.attempt(expr, compute, name, values, e.limits, parts=parts)
+            except Fault as fault:
+                if parts and fault.code in ("missing-argument", "surplus-argument"):
+                    shown = SHOWN[name].removesuffix(")").split("(")[1].split(", ")
+                    given = [text_of(scope.item, part) for part in parts]
+                    fault.help = f"write `{name}({', '.join([*given, *shown[len(given) :]][: len(shown)])})`"
+                raise
             read = [value for value in (*values, result) if isinstance(value, list)]
             e.count_entries(scope, expr, entries_in(read) // 10)
             return result

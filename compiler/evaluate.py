@@ -8,7 +8,7 @@ from ..dsl import ast
 from ..ops.base import Window
 from . import calls, chains, labels
 from .elaboration import Elaboration
-from .faults import Enough, Fault, Silent, text_of
+from .faults import Enough, Fault, Silent, inner_text_of, text_of
 from .frames import Argument, Frame, Tensor
 from .functions import entries_in, is_number, sized, whole
 from .operators import negate, operate
@@ -95,7 +95,11 @@ def test(e: Elaboration, expr: ast.Expr, scope: Scope) -> bool:
         compared = f"write what it is compared with: `{text} > 0`" if is_number(value) else ""
         given = f"write `{text} != none`" if value is None or isinstance(value, Layer) else compared
         raise scope.fault(
-            expr, "wrong-type", f"a condition is true or false, not {describe(value)}", help=given
+            expr,
+            "wrong-type",
+            f"a condition is true or false, not {describe(value)}",
+            help=given,
+            traced=True,
         )
     return value
 
@@ -155,19 +159,35 @@ def _binary(e: Elaboration, expr: ast.Binary, scope: Scope) -> Value:
             return _repeat(e, expr, right, left, expr.left, scope)
         if isinstance(left, (Tensor, tuple)) or isinstance(right, (Tensor, tuple)):
             raise scope.fault(
-                expr, "wrong-type", "`*` is for numbers, lists and layers", help="tensors meet in `mul(a, b)`"
+                expr,
+                "wrong-type",
+                "`*` is for numbers, lists and layers",
+                help=_as_layer(expr, left, right, scope),
             )
     if operator in ("+", "-", "/") and (isinstance(left, Tensor) or isinstance(right, Tensor)):
         raise scope.fault(
             expr,
             "wrong-type",
             f"`{operator}` is for numbers{' and lists' if operator == '+' else ''}",
-            help="tensors meet in `add(a, b)` and `mul(a, b)`",
+            help=_as_layer(expr, left, right, scope),
         )
     for side in (left, right):
         if isinstance(side, list):
             e.count_entries(scope, expr, entries_in(side) // 10)
     return scope.attempt(expr, operate, operator, left, right, e.limits, parts=(expr.left, expr.right))
+
+
+def _as_layer(expr: ast.Binary, left: Value, right: Value, scope: Scope) -> str:
+    """How arithmetic on a tensor is written: a number by a layer, another tensor by a group."""
+    one, other = text_of(scope.item, expr.left), text_of(scope.item, expr.right)
+    if is_number(left) and expr.operator in ("*", "+"):
+        one, other, left, right = other, one, right, left
+    if is_number(right):
+        layer = {"*": "scale({})", "/": "scale(1 / {})", "+": "shift({})", "-": "shift(-{})"}[expr.operator]
+        return f"write `{one} -> {layer.format(other)}`"
+    if isinstance(left, Tensor) and isinstance(right, Tensor) and expr.operator in ("*", "+"):
+        return f"write `{'mul' if expr.operator == '*' else 'add'}({one}, {other})`"
+    return "tensors meet in `add(a, b)` and `mul(a, b)`"
 
 
 def _repeat(
@@ -186,7 +206,7 @@ def _repeat(
             f"a layer cannot be repeated {count} times",
             help="write how often, 0 or more"
             if isinstance(site, (ast.Unary, ast.Number))
-            else f"`max(0, {text_of(scope.item, site)})` is at least 0",
+            else f"`max(0, {inner_text_of(scope.item, site)})` is at least 0",
             traced=True,
         )
     if count > e.limits.list_entries:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from ..dsl import ast
 from ..dsl.diagnostics import Diagnostic, Note
 from ..dsl.source import Place
@@ -86,6 +88,15 @@ class Report:
     @property
     def failed(self) -> bool:
         return any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
+
+
+def inner_text_of(item: ast.Item, node: ast.Node) -> str:
+    """The same without parentheses around all of it, as it would stand in those of a call."""
+    text = text_of(item, node)
+    if not (text.startswith("(") and text.endswith(")")):
+        return text
+    depths = list(accumulate({"(": 1, ")": -1}.get(character, 0) for character in text))
+    return text[1:-1] if min(depths[:-1]) > 0 else text
 
 
 def text_of(item: ast.Item, node: ast.Node) -> str:

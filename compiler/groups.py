@@ -219,7 +219,8 @@ def call_word(e: Elaboration, word: MergeWord, expr: ast.Call, scope: Scope) -> 
                 argument,
                 "wrong-type",
                 f"`{word.head}(...)` joins tensors, not {describe(value)}",
-                help=scope.hidden(argument.value) or _instead(word.head, values, value, argument, scope),
+                help=scope.hidden(argument.value)
+                or _instead(word.head, expr.arguments, value, argument, scope),
             )
         if value.frame is not e.frame:
             applying.own(e, value, scope, argument)
@@ -235,14 +236,17 @@ def call_word(e: Elaboration, word: MergeWord, expr: ast.Call, scope: Scope) -> 
     return output
 
 
-def _instead(head: str, values: list[Value], value: Value, argument: ast.Argument, scope: Scope) -> str:
+def _instead(
+    head: str, arguments: tuple[ast.Argument, ...], value: Value, argument: ast.Argument, scope: Scope
+) -> str:
     """What to write for an operation on something that is no tensor."""
     text = text_of(scope.item, argument.value)
     if not is_number(value):
         return f"branches stand in braces: `{head} {{ ... }}`"
-    if head == "mean" and len(values) == 1:
+    if head == "mean" and len(arguments) == 1:
         return f"the drop rate is named: `mean(drop={text})`"
     constant = {"add": "shift", "mul": "scale"}.get(head)
-    if constant is not None and len(values) > 1:
-        return f"`{constant}({text})` {'adds' if head == 'add' else 'multiplies by'} a number, after `->`"
+    others = [given.value for given in arguments if given is not argument]
+    if constant is not None and len(others) == 1:
+        return f"write `{text_of(scope.item, others[0])} -> {constant}({text})`"
     return f"branches stand in braces: `{head} {{ ... }}`"

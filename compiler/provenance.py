@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..dsl import ast
 from ..dsl.diagnostics import Note
 from ..dsl.source import Place
-from .faults import text_of
+from .faults import inner_text_of
 from .frames import Argument, Frame
 from .values import show
 
@@ -22,10 +22,10 @@ def place_of(argument: Argument | None) -> Place | None:
 
 
 def text_of_argument(argument: Argument | None) -> str:
-    """How the text gives it; empty where none does."""
+    """How the text gives it, without parentheses around it; empty where none does."""
     if argument is None or argument.expr is None or argument.frame is None:
         return ""
-    return text_of(argument.frame.item, argument.expr)
+    return inner_text_of(argument.frame.item, argument.expr)
 
 
 def sources(argument: Argument) -> tuple[Note, ...]:

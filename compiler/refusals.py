@@ -11,9 +11,9 @@ from ..ops.base import Aspect, Op, Reject, Shape
 from ..ops.settle import FOREIGN
 from . import remedies
 from .faults import Fault
-from .frames import Argument, Event, Member, Merge, Tensor
+from .frames import Apply, Argument, Event, Member, Merge, Tensor
 from .nesting import splice
-from .origins import explain, explain_branch, fork_of
+from .origins import explain, explain_branch, fork_of, tell
 from .provenance import place_of, sources, text_of_argument
 from .reconcile import Branch, reconcile
 from .scope import Scope
@@ -39,6 +39,8 @@ def refuse(
         return refuse_branches(e, reject, op, inputs, event, scope, site)
     causes: tuple[Note, ...] = ()
     blamed = arguments.get(reject.blame)
+    if blamed is None and isinstance(event, Apply):
+        blamed = event.arguments.get(reject.blame)  # a tensor is no argument of the rule, but of the text
     if blamed is not None:
         place, causes = locate(blamed, reject.blame, place)
     if reject.aspect:
@@ -103,7 +105,9 @@ def refuse_branches(
     message = str(reject)
     if isinstance(event, Merge):
         entering |= {tensor.node for tensor in event.inputs}
-        message = message.replace("`concat`", f"`{event.head}`")  # as which `dense` joins
+        if event.head == "dense":  # of whose branches the first is what enters
+            told = (tell(inputs[i].shape, aspects[0]) for i in (odd, other))
+            message = "member {} of `dense` is {}, and what it joins {}".format(odd, *told)
     majority = len(inputs) > 2 or (isinstance(event, Merge) and event.head == "dense")
     one, two = (Branch(inputs[i], places[i], majority and i == other) for i in (other, odd))
     help = reconcile(e, op, one, two, aspects, entering) or reject.help

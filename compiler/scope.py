@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ..dsl import ast
 from ..dsl.diagnostics import Note
-from .faults import POISON, Fault, Silent, text_of
+from .faults import POISON, Fault, Silent, inner_text_of
 from .frames import Argument, Event, Frame
 from .functions import Refusal
 from .program import FileScope
@@ -147,7 +147,7 @@ class Scope(Struct, eq=False):
         except Refusal as refusal:
             if refusal.at is not None and refusal.at < len(parts):
                 node = parts[refusal.at]
-            help = refusal.help.replace("...", text_of(self.item, node))
+            help = refusal.help.replace("...", inner_text_of(self.item, node))
             raise self.fault(node, refusal.code, str(refusal), help=help, traced=True) from None
 
     def local(self, name: str) -> tuple[bool, Value]:
