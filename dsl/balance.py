@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -21,8 +22,8 @@ from .slip import MOST_SLIPS, Slip
 from .source import Source
 
 MOST_WAYS = 200
-MOST_STEPS = 2_000_000
-"""Tokens looked at in trying ways; beyond, the first way is taken."""
+MOST_STEPS = 300_000
+"""Tokens looked at in trying ways, for all of an item; beyond, the first way is taken."""
 HEADS = frozenset({"IF", "FOR", "BLOCK", "NET", "EXPECT", "TRAIN"})
 Reads = Callable[[Sequence[Token], int], bool]
 """Whether the statement that holds the token at an index can be read."""
@@ -60,7 +61,8 @@ class Mender:
             if len(self.slips) >= MOST_SLIPS:
                 return False
             index, stack = fault
-            way = self.choose(list(self.find_ways(index, stack)))
+            most = max(1, min(MOST_WAYS, (MOST_STEPS - self.steps) // (len(self.tokens) + 1)))
+            way = self.choose(list(islice(self.find_ways(index, stack), most)))
             self.slips.append(way.slip)
             self.tokens = way.tokens
             self.__dict__.pop("overfull", None)
@@ -86,12 +88,12 @@ class Mender:
 
     def choose(self, ways: list[Way]) -> Way:
         """The best one, without a fix where another is as good."""
-        if len(ways) == 1 or self.steps > MOST_STEPS:
+        if len(ways) == 1:
             return replace(ways[0], slip=unsure(ways[0].slip))
-        scores = [self.rate(way) for way in ways[:MOST_WAYS]]
+        scores = [self.rate(way) for way in ways]
         best = min(scores)
         chosen = ways[scores.index(best)]
-        as_good = [way for way, score in zip(ways, scores, strict=False) if score == best]
+        as_good = [way for way, score in zip(ways, scores, strict=True) if score == best]
         others = {tuple(token.kind for token in way.tokens) for way in as_good}
         if len(others) > 1 or best[2]:
             chosen = replace(chosen, slip=unsure(chosen.slip))

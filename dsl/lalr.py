@@ -96,8 +96,9 @@ class Parser:
                 states.append(state)
         raise ValueError("the tokens have no $END")
 
-    def reach(self, tokens: Sequence[Token], start: str) -> int:
-        """The index of the first token that the grammar has no use for; their number where there is none."""
+    def run(self, tokens: Sequence[Token], start: str) -> tuple[int, str, list[int]]:
+        """As `parse`, but nothing is made: the index of the first token that the grammar has no use for, even
+        taken as a kind, and that kind; the number of tokens where there is none. Then the stack of states."""
         actions, gotos, rules, soft = self.tables.actions, self.tables.gotos, self.tables.rules, self.soft
         states = [self.tables.starts[start]]
         final = self.tables.ends[start]
@@ -107,7 +108,7 @@ class Parser:
                 action = actions[states[-1]].get(kind)
                 if action is None:
                     if kind not in soft:
-                        return index
+                        return index, kind, states
                     kind = "NAME"
                 elif action >= 0:
                     states.append(action)
@@ -117,17 +118,13 @@ class Parser:
                     del states[-rule.length :]
                     state = gotos[states[-1]][rule.origin]
                     if state == final:
-                        return len(tokens)
+                        return len(tokens), "", states
                     states.append(state)
-        return len(tokens)
+        return len(tokens), "", states
 
-    def accepts(self, tokens: Sequence[Token], start: str, context: Any) -> set[str]:
+    def accepts(self, tokens: Sequence[Token], start: str) -> set[str]:
         """The terminals that could stand behind `tokens`."""
-        nothing = Token("", 0, 0)
-        try:
-            self.parse([*tokens, nothing], start, context)
-        except Unexpected as stopped:
-            states = stopped.states
+        _, _, states = self.run(tokens, start)
         return {kind for kind in self.tables.actions[states[-1]] if self.would_shift(states, kind)}
 
     def would_shift(self, states: list[int], kind: str) -> bool:

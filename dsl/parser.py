@@ -122,20 +122,20 @@ def parse_item(text: str, limits: TextLimits = DEFAULT) -> tuple[ast.Definition 
 def read_item(text: str, limits: TextLimits) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
     """The tree of one item, or what is wrong with it."""
     raw, slips = tokenize(text)
-    if not slips:
-        tokens, _ = lay_out(raw, text, limits.nesting)
-        if len(tokens) > 1 and tokens[-1].kind == "$END":
-            builder = Builder(text, limits)
-            try:
-                tree = load_parser().parse(tokens, "item", builder)
-            except Unexpected:
-                pass
-            else:
-                if not builder.slips:
-                    return tree, ()
+    tokens, deep = lay_out(raw, text, limits.nesting)
+    slips += deep
+    if not slips and len(tokens) > 1 and tokens[-1].kind == "$END":
+        builder = Builder(text, limits)
+        try:
+            tree = load_parser().parse(tokens, "item", builder)
+        except Unexpected:
+            pass
+        else:
+            if not builder.slips:
+                return tree, ()
     from .broken import find_slips
 
-    return None, find_slips(text, guess_item(first_word(text)), load_parser(), limits)
+    return None, find_slips(text, guess_item(first_word(text)), raw, slips, tokens, load_parser(), limits)
 
 
 def first_word(text: str) -> str:
