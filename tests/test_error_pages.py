@@ -151,3 +151,18 @@ def test_the_right_program_gives_nothing(case: Case, netc: Callable[..., tuple[i
     write(case.files(right=True))
     for arguments in (case.arguments(), ["check", "page.net"], ["verify", "page.net"]):
         assert netc(*arguments) == (0, "")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_a_wrong_program_of_which_all_can_be_fixed_is_right_then(
+    case: Case, netc: Callable[..., tuple[int, str]]
+) -> None:
+    write(case.files(right=False))
+    _, told = netc(*case.arguments())
+    end = re.search(r"^(.+) in page\.net, (\d+) fixable with `netc check --fix`$", told, re.MULTILINE)
+    if end is not None:
+        _, told = netc("check", "--fix", "page.net")
+        assert re.match(r"fixed \d+ mistakes? in page\.net\n", told)
+        assert "fixable" not in told
+        if int(end[2]) == sum(map(int, re.findall(r"\d+", end[1]))):
+            assert netc("check", "page.net") == (0, "")
