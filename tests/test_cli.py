@@ -325,6 +325,12 @@ def test_a_wrong_spec_is_told_and_gives_1(folder: Path, arguments: list[str], sa
     assert (folder / "kept.py").read_text() == "kept"
 
 
+def test_a_net_that_only_the_file_names_is_a_mistake_of_the_file(folder: Path) -> None:
+    (folder / "called.net").write_text("net called = missing(3)\n")
+    assert [netc(command, "called.net").exit_code for command in ("compile", "build", "check")] == [1, 1, 1]
+    assert netc("compile", "called.net:missing").exit_code == 2
+
+
 def test_places_of_an_option_are_marked_in_the_option() -> None:
     told = netc("compile", "small.net", "--set", "width=oops").stderr
     assert "width=oops\n" in told

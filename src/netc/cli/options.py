@@ -97,5 +97,10 @@ def compile_or_stop(
 
 def is_misuse(diagnostic: Diagnostic) -> bool:
     """Whether a mistake is one of the command line: in an option, or in what it asks of a file that may be
-    right (`netc check` has nothing against it)."""
-    return diagnostic.place.source.name == "--set" or diagnostic.code in ("unknown-net", "template")
+    right (`netc check` has nothing against it). A net that the file itself names is told of where it does."""
+    of_the_file = diagnostic.place.end == 0
+    return (
+        diagnostic.place.source.name == "--set"
+        or diagnostic.code == "template"
+        or (diagnostic.code == "unknown-net" and of_the_file)
+    )
