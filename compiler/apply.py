@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..dsl import ast
 from ..ops.base import Op, Window
 from . import blocks, chains, groups
+from .arity import refuse_at_layer
 from .elaboration import Elaboration
 from .faults import POISON, Fault, Silent, text_of
 from .frames import Apply, Argument, Call, Event, Label, Loop, Sequence, Shared, Tensor, Turn
@@ -133,7 +134,7 @@ def _apply_builtin(
     shared: Shared | None,
 ) -> Value:
     if type(value) is not Tensor:
-        raise wrong_arity(f"`{op.name}`", 1, value, scope, site)
+        raise refuse_at_layer(e, op.name, value, scope, site)
     inputs: tuple[Tensor, ...] = (value,)
     arguments = bound
     if op.tensors:
@@ -199,13 +200,6 @@ def own(e: Elaboration, value: Value, scope: Scope, site: ast.Node) -> None:
                 "this tensor belongs to another block: a layer that is passed along cannot bring it",
                 help="let the block take it: `block f() takes (x, skip)`",
             )
-
-
-def wrong_arity(what: str, wanted: int, value: Value, scope: Scope, site: ast.Node) -> Exception:
-    count = len(value) if isinstance(value, tuple) else 1
-    wants = "one value" if wanted == 1 else f"{wanted} values"
-    receives = "one" if count == 1 else f"a tuple of {count}"
-    return scope.fault(site, "wrong-arity", f"{what} takes {wants} and receives {receives}")
 
 
 # --- chains, repeats, sharing --------------------------------------------------------------------

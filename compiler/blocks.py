@@ -6,6 +6,7 @@ from ..dsl import ast
 from . import apply as applying
 from . import evaluate as evaluating
 from . import flow
+from .arity import refuse_at_block
 from .elaboration import Elaboration
 from .faults import POISON, Endless, Fault, Silent, text_of
 from .forecast import Known, key_of
@@ -27,7 +28,7 @@ def call_block(
     entering: tuple[Tensor, ...] = value if isinstance(value, tuple) else (value,)
     wanted = 1 if definition.takes is None else len(definition.takes)
     if len(entering) != wanted:
-        raise applying.wrong_arity(f"`{definition.name.id}`", wanted, value, scope, site)
+        raise refuse_at_block(e, layer, value, scope, site)
     e.count_turn(scope, site, 10)
     if e.frame.depth >= e.limits.calls:
         fault = scope.fault(

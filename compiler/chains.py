@@ -6,11 +6,12 @@ from ..dsl import ast
 from . import apply as applying
 from . import evaluate as evaluating
 from . import groups
+from .arity import refuse_labels, refuse_several
 from .elaboration import Elaboration
 from .faults import POISON, Fault, Silent
 from .frames import Label, Merge, Names, Sequence, Tensor
 from .scope import Labelled, Labels, Scope
-from .values import BlockLayer, Builtin, Closure, Identity, Layer, SharedLayer, Value, describe
+from .values import BlockLayer, Builtin, Closure, Identity, Layer, SharedLayer, Value
 
 
 def run_steps(e: Elaboration, steps: tuple[ast.Expr, ...], scope: Scope, value: Value) -> Value:
@@ -80,9 +81,7 @@ def _run_tuple(e: Elaboration, expr: ast.Tuple, scope: Scope, value: Value) -> V
             broken = True
             continue
         if not isinstance(one, Tensor):
-            raise scope.fault(
-                item, "wrong-arity", f"an element of a tuple is one tensor, not {describe(one)}"
-            )
+            raise refuse_several(e, "an element of a tuple is one tensor", one, scope, item)
         found.append(one)
     if broken:
         raise Silent
@@ -101,11 +100,8 @@ def run_labelled(
     if len(labels) > 1:
         value = run_steps(e, steps, scope, received)
         if not isinstance(value, tuple) or len(value) != len(labels):
-            raise scope.fault(
-                statement,
-                "wrong-arity",
-                f"{len(labels)} labels name the values of a tuple, and this is {describe(value)}",
-            )
+            chain = statement.value if isinstance(statement, ast.Flow) else steps[-1]
+            raise refuse_labels(e, [label.site for label in labels], value, scope, chain)
         e.sink.append(Names(site=statement, outputs=value, labels=tuple(labels)))
         for label, tensor in zip(labels, value, strict=True):
             scope.labels.entries[label.name, label.indices] = Labelled(tensor)

@@ -7,6 +7,7 @@ from ..ops.registry import LAYERS
 from . import apply as applying
 from . import evaluate as evaluating
 from . import flow
+from .arity import refuse_several
 from .elaboration import Elaboration
 from .faults import POISON, Fault, Silent, text_of
 from .frames import Apply, Argument, Event, Label, Member, Merge, Sequence, Tensor
@@ -138,9 +139,7 @@ class _Parallel:
             self.broken = True
             return
         if not isinstance(value, Tensor):
-            raise self.scope.fault(
-                statement, "wrong-arity", f"a member gives one value, not {describe(value)}"
-            )
+            raise refuse_several(self.e, "a member gives one value", value, self.scope, statement)
         self.members.append(value)
         self.e.sink.append(
             Member(site=statement, inputs=entering(self.value), outputs=(value,), events=events, steps=steps)

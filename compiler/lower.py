@@ -9,7 +9,7 @@ from . import apply as applying
 from . import blocks, flow
 from .elaboration import Elaboration
 from .faults import POISON, Endless, Enough, Fault, Silent
-from .frames import Argument, Frame, InputEvent, Merge, OutputEvent
+from .frames import Argument, Frame, OutputEvent
 from .graph import Graph, Node, Port
 from .limits import Limits
 from .names import Naming
@@ -17,6 +17,7 @@ from .program import FileScope, Program
 from .scope import Labels, Scope
 from .suggestions import suggest
 from .values import NetValue, Value, describe
+from .waste import refuse_waste
 
 
 def choose(program: Program, name: str | None, stem: str = "") -> str:
@@ -222,35 +223,5 @@ def _finish(e: Elaboration, name: str, frame: Frame, ports: tuple[Port, ...]) ->
     )
     edges = {id_: made.inputs for id_, made in enumerate(e.nodes)}
     graph = Graph(name, nodes, edges, ports, frame, modules, naming.labels)
-    _refuse_waste(e, graph)
+    refuse_waste(e, graph)
     return None if e.report.failed else graph
-
-
-def _refuse_waste(e: Elaboration, graph: Graph) -> None:
-    """A value that reaches no output is reported where it ends. What a `dense` group has gathered is not: a
-    member that starts with another tensor need not read it."""
-    useful = graph.ancestors(port.node for port in graph.outputs)
-    if len(useful) == len(graph):
-        return
-    read = {source for node in graph for source in graph.inputs(node.id)}
-    for node in graph:
-        gathered = isinstance(node.event, Merge) and node.event.nodes[-1] in useful
-        if node.id not in useful and node.id not in read and not gathered:
-            e.frame = node.frame
-            what = f"what `{getattr(node.event, 'head', node.op.name)}` gives here"
-            help = "use its label later, or remove it"
-            if isinstance(node.event, InputEvent):
-                what = f"the input `{node.name}`"
-            elif len(node.event.outputs) > 1:
-                place = [made.node for made in node.event.outputs].index(node.id)
-                what = f"value {place} of `{node.op.name}`, counted from 0,"
-                help = "`channels(a, b)` takes a part alone"
-            e.complain(
-                Fault(
-                    "thrown-away",
-                    f"{what} reaches no output",
-                    node.place,
-                    "thrown away",
-                    help=help,
-                )
-            )

@@ -9,6 +9,7 @@ from ..dsl import ast
 from ..ops.base import Shape, Window
 from . import chains, flow, labels
 from . import evaluate as evaluating
+from .arity import refuse_several
 from .elaboration import Elaboration
 from .frames import Argument, Event, InputEvent, OutputEvent, Tensor
 from .functions import is_number, whole
@@ -175,7 +176,7 @@ def run_output(
             name = bound.attribute
             value = chains.run_labelled(e, [bound], statement, steps, scope, received)
     if not isinstance(value, Tensor):
-        raise scope.fault(statement, "wrong-arity", f"one value leaves here, not {describe(value)}")
+        raise refuse_several(e, "one value leaves here", value, scope, statement)
     event = OutputEvent(site=statement, outputs=(value,), name=name, weight=weight, events=events)
     e.ways.add(name)
     e.outputs.append(event)

@@ -89,6 +89,8 @@ def interpret(name: str, known: Iterable[str]) -> str:
     common = ELSEWHERE.get(plain, plain)
     if common in known and (common != plain or name.lower() != plain):
         return f"did you mean `{common}`?"
+    if name in ("input", "output", "aux"):
+        return f"`{name} name: ...` is a statement of its own"
     if name in PRELUDE:
         return f"`use std ({name})` at the top of the file brings it"
     return suggest(name, known) or _as_word(name)

@@ -48,9 +48,10 @@ def describe(what: str, name: str, own: bool, after: bool) -> tuple[str, str, st
                 "unknown here",
                 help,
             )
-    return "unknown-name", f"the loop variable `{name}` is known only within its loop", "unknown here", ""
+    return "unknown-name", f"the loop variable `{name}` is known only within its loop", "unknown here", LOOP
 
 
+LOOP = "use it in the braces of the loop, or give what is wanted here a name before the loop"
 BELOW = "a value can be used only below the statement that it names"
 
 
