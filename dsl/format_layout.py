@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from .format_breaks import LIMIT, Plan, choose_brackets, expand, find_arrows, find_loosest
+from .format_breaks import LIMIT, Plan, choose_brackets, expand, extent, find_arrows, find_loosest
 from .format_cells import TextLine, read_cells, split_claims, split_source
 from .format_pieces import (
     BROKEN,
@@ -189,7 +189,9 @@ class Layout:
             if plan or not arrows:
                 self.put_expanded(plan or expand(row, 0), indent, after)
                 return
-        cuts = arrows or (find_loosest(row) if inside is not None else [])
+        cuts = arrows
+        if inside is not None and not arrows and self.place() + sum(map(extent, row)) + after > LIMIT:
+            cuts = find_loosest(row)
         if not cuts:
             self.put_brackets(row, indent, after)
             return
@@ -211,19 +213,24 @@ class Layout:
         for least in (BROKEN, 0):
             plan = expand(row, least)
             column = self.place()
+            before = None
             for segment, braces in plan:
                 column += measure(segment) + (after if braces is None else len(braces.opener.space) + 1)
+                if segment and head_of(segment).kind == "ELSE":
+                    column -= BROKEN if head_of(segment).above else 0  # an `else` may begin a line
+                elif before is not None and before.closer.beside:
+                    break
                 if column > LIMIT:
                     break
-                column = indent + 1
+                column, before = indent + 1, braces
             else:
                 return plan
         return []
 
     def put_expanded(self, plan: Plan, indent: int, after: int) -> None:
         for number, (segment, braces) in enumerate(plan):
-            if number and plan[number - 1][1] is None:
-                self.begin(indent)  # an `else` below braces on one line
+            if number and (plan[number - 1][1] is None or (segment and head_of(segment).above)):
+                self.begin(indent)  # an `else` below braces on one line, or below a comment
             if segment:
                 self.put_brackets(segment, indent, after if braces is None else 2)
             if braces is not None:

@@ -56,21 +56,22 @@ def fuses(before: str, after: str) -> bool:
 
 
 @st.composite
-def spaced(draw: Draw, text: str, lines_in_brackets: bool = True) -> str:
+def spaced(draw: Draw, text: str) -> str:
     """Other spaces and tabs; in brackets other line ends too, unless a comment needs them."""
     written: list[str] = []
     open_: list[str] = []
     before = "\n"
     tokens = read_tokens(text)
     for number, token in enumerate(tokens):
-        inside = lines_in_brackets and bool(open_) and open_[-1] in "(["
+        inside = bool(open_) and open_[-1] in "(["
         if token in "([{":
             open_.append(token)
         elif token in ")]}":
             open_.pop()
         if token == "\n":
-            goes_on = tokens[number + 1 : number + 2] in (["->"], ["else"])
-            if inside and before[0] != "#" and not goes_on and draw(st.booleans()):
+            # a comment on a line of its own is another than one beside a token
+            comment = before[0] == "#" or "".join(tokens[number + 1 : number + 2]).startswith("#")
+            if inside and not comment and draw(st.booleans()):
                 continue
             written.append(draw(SPACES) + token)
             before = token
