@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import accumulate
 
 from ..dsl import ast
-from ..dsl.diagnostics import Diagnostic, Note
+from ..dsl.diagnostics import Diagnostic, Edit, Note
 from ..dsl.source import Place
 
 
@@ -20,10 +20,11 @@ class Fault(Exception):
         marked: str = "",
         causes: tuple[Note, ...] = (),
         help: str = "",
+        fix: tuple[Edit, ...] = (),
     ) -> None:
         super().__init__(message)
         self.code, self.message, self.place = code, message, place
-        self.marked, self.causes, self.help = marked, causes, help
+        self.marked, self.causes, self.help, self.fix = marked, causes, help, fix
 
 
 class Silent(Exception):
@@ -69,8 +70,13 @@ class Report:
                 causes=fault.causes,
                 calls=calls,
                 help=fault.help,
+                fix=fault.fix,
             )
         )
+
+    def has(self, code: str, place: Place) -> bool:
+        """Whether such a mistake at this place was reported; then a further one is not."""
+        return (code, place.source.name, place.start) in self._seen
 
     def forget(self, count: int) -> None:
         """All but the first `count`."""

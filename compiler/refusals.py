@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..dsl import ast
-from ..dsl.diagnostics import Note
+from ..dsl.diagnostics import Edit, Note
 from ..dsl.source import Place
 from ..ops.base import Aspect, Op, Reject, Shape
 from ..ops.settle import FOREIGN
@@ -43,6 +43,8 @@ def refuse(
         blamed = event.arguments.get(reject.blame)  # a tensor is no argument of the rule, but of the text
     if blamed is not None:
         place, causes = locate(blamed, reject.blame, place)
+    if e.report.has(reject.code, place):  # and will not be told again: to look for causes takes time
+        return Fault(reject.code, str(reject), place)
     if reject.aspect:
         at = {"input[1]": slice(1, 2), "input": slice(0, 1)}.get(reject.blame, slice(None))
         for tensor in inputs[at]:
@@ -50,9 +52,12 @@ def refuse(
     help = reject.help.replace("...", text_of_argument(blamed) or "...")
     help = remedies.mend(e, reject, op, arguments, inputs, scope, site) or help or remedies.example(op)
     message = str(reject)
+    fix: tuple[Edit, ...] = ()
     if blamed is not None:
         message = message.replace(FOREIGN, describe(blamed.value))
-    return Fault(reject.code, message, place, "", causes, help=help)
+        if reject.write and place == place_of(blamed):
+            fix = (Edit(place, reject.write),)
+    return Fault(reject.code, message, place, "", causes, help, fix)
 
 
 def refuse_size(shape: Shape, arguments: dict[str, Argument], scope: Scope, site: ast.Node) -> Fault:
@@ -91,6 +96,9 @@ def refuse_branches(
 ) -> Fault:
     """The fault for branches that do not meet: the one that the rule blames, beside the first that it differs
     from, each with what made it so since they parted."""
+    place = scope.item.place(site)
+    if e.report.has(reject.code, place):
+        return Fault(reject.code, str(reject), place)
     places = branch_places(event, scope, site, len(inputs))
     odd = int(reject.blame[len("input[") : -1])
     other = next((i for i, tensor in enumerate(inputs) if differences(op, tensor, inputs[odd])), 0)
@@ -114,7 +122,7 @@ def refuse_branches(
     return Fault(
         reject.code,
         message,
-        scope.item.place(site),
+        place,
         f"all branches must have one {what}",
         tuple(causes),
         help=help,

@@ -20,8 +20,8 @@ from .values import Layer
 if TYPE_CHECKING:
     from .elaboration import Elaboration
 
-LARGEST_INPUT = 8192
-"""No larger input is offered."""
+LARGEST_INPUT, LONGEST_WAY = 8192, 2000
+"""No larger input is offered, and none for a layer after more layers."""
 
 
 def example(op: type[Op]) -> str:
@@ -169,7 +169,7 @@ def least_input(e: Elaboration, op: type[Op], values: dict[str, object], tensor:
     way = [tensor.node]
     while e.nodes[way[-1]].inputs:
         way.append(e.nodes[way[-1]].inputs[0])
-        if e.nodes[way[-2]].op.tensors and len(e.nodes[way[-2]].inputs) > 1:
+        if (e.nodes[way[-2]].op.tensors and len(e.nodes[way[-2]].inputs) > 1) or len(way) > LONGEST_WAY:
             return None
     start, *layers = reversed(way)
     entering = e.shapes[start]

@@ -221,14 +221,22 @@ Aspect = Literal["", "channels", "size", "rank", "dtype", "shape"]
 
 class Reject(Exception):
     """A rule refuses. `blame` names what it refuses: a parameter, `input`, or `input[1]`; `aspect` is what of
-    the inputs does not suit it, if anything. In `help`, `...` stands for the blamed argument's text."""
+    the inputs does not suit it, if anything. In `help`, `...` stands for the blamed argument's text; `write`
+    is what should stand in its place, where that is sure."""
 
     def __init__(
-        self, code: str, message: str, blame: str = "input", help: str = "", aspect: Aspect = ""
+        self,
+        code: str,
+        message: str,
+        blame: str = "input",
+        help: str = "",
+        aspect: Aspect = "",
+        write: str = "",
     ) -> None:
         super().__init__(message)
         self.code, self.message, self.blame, self.help = code, message, blame, help
         self.aspect: Aspect = aspect
+        self.write = write
 
 
 MAP, SEQUENCE, VECTOR = Shape((8, 14, 12)), Shape((8, 20)), Shape((8,))

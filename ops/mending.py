@@ -104,21 +104,22 @@ def round_off(value: float) -> str:
     )
 
 
-def convert(value: object, field: Field) -> str:
-    """A value of another kind as the field wants it, where that can be told."""
+def convert(value: object, field: Field) -> tuple[str, str]:
+    """A value of another kind as the field wants it, and that in words, where it can be told."""
     name = field.name
     match value:
         case list([int() | float() as only]) if "number" in field.words and not isinstance(only, bool):
-            return f"write `{name}={spell(only)}`"
+            return spell(only), f"write `{name}={spell(only)}`"
         case str() if is_number(value) and "number" in field.words:
-            return f"without quotes it is a number: `{name}={value}`"
+            return value, f"without quotes it is a number: `{name}={value}`"
         case str() if value.lower() in ("true", "false") and field.words == "true or false":
-            return f"without quotes: `{name}={value.lower()}`"
+            return value.lower(), f"without quotes: `{name}={value.lower()}`"
         case str() if all(map(is_number, value.split("/")[0].split("x"))) and "window" in field.words:
-            return f"without quotes it is a window: `{name}={value}`"
+            return value, f"without quotes it is a window: `{name}={value}`"
         case None | 0 | 1 if field.words == "true or false":
-            return f"write `{name}={'true' if value else 'false'}`"
-    return leave_out(field)
+            written = "true" if value else "false"
+            return written, f"write `{name}={written}`"
+    return "", ""
 
 
 def is_number(text: str) -> bool:

@@ -69,13 +69,15 @@ def settle_choice(value: Any, field: Field, rank: int) -> str:
         accepted = [f'"{choice}"' for choice in field.choices]
         if field.settle is not settle_choice:
             accepted.append("a number")
+        none = value.lower() in ("valid", "none") and "number" in accepted[-1]
+        near = find_nearest(value, field.choices)
+        help = f'did you mean `"{near}"`?' if near else f"write `{field.name}={accepted[0]}`"
         raise Reject(
             "unknown-choice",
             f'`{field.name}` cannot be "{value}": it is {alternatives(accepted)}',
             blame=field.name,
-            help="no padding is `pad=0`"
-            if value.lower() in ("valid", "none")
-            else nearest(value, field.choices) or f"write `{field.name}={accepted[0]}`",
+            help=f"no padding is `{field.name}=0`" if none else help,
+            write="0" if none else near and f'"{near}"',
         )
     return value
 
@@ -230,13 +232,15 @@ FOREIGN = "a layer or a tensor"
 
 
 def refuse_type(value: object, field: Field) -> NoReturn:
-    from .mending import convert
+    from .mending import convert, leave_out
 
+    write, help = convert(value, field)
     raise Reject(
         "wrong-type",
         f"`{field.name}` must be {field.words}, not {describe(value)}",
         blame=field.name,
-        help=convert(value, field),
+        help=help or leave_out(field),
+        write=write,
     )
 
 
@@ -276,10 +280,16 @@ def alternatives(words: Sequence[str], last: str = "or") -> str:
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
+    found = find_nearest(word, known)
+    return f"did you mean `{found}`?" if found else ""
+
+
+def find_nearest(word: str, known: Sequence[str]) -> str:
+    """The known word that is nearest, or none."""
     from difflib import get_close_matches  # only where something is refused: it loads much
 
     found = [other for other in known if other == word.lower()] or get_close_matches(word, known, 1)
-    return f"did you mean `{found[0]}`?" if found else ""
+    return found[0] if found else ""
 
 
 KINDS: dict[object, tuple[Settle, str]] = {
