@@ -14,7 +14,7 @@ BIN = $(VENV)/bin
 # Torch comes first and by its exact version: where a CPU build is configured, pip then takes that one.
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo env test lint types tables pictures parity bench format clean
+.PHONY: help demo env test fuzz lint types tables pictures parity bench format clean
 
 help:
 	@echo "make demo    build .venv; compile GoogLeNet to a table and a picture, build ResNeXt-50, train LeNet-5"
@@ -22,7 +22,8 @@ help:
 	@echo "make lint    ruff check and ruff format --check          make format  ruff, and it writes"
 	@echo "make types   mypy --strict                               make parity  against torchvision and timm"
 	@echo "make tables  the parser's tables, of grammar/net.lark    make pictures  the README's"
-	@echo "make bench   speed, as ratios                            make clean   remove what these made"
+	@echo "make bench   speed, as ratios                            make fuzz    N=10000: mutants of the specs"
+	@echo "make clean   remove what these made"
 
 env: $(VENV)/.ready
 
@@ -61,6 +62,13 @@ pictures: env
 
 test: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS)
+
+# Mutants of the bundled specs by number, from FROM on, and all that they find.
+N ?= 10000
+FROM ?= 0
+
+fuzz: env
+	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz.py $(N) --from $(FROM)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -1,17 +1,16 @@
-"""Texts that nobody would write: bundled specs with tokens moved about, and small programs made of fragments.
+"""Texts that nobody would write: drawn programs with tokens moved about, and small ones made of fragments.
 
 Whatever the text, checking it raises nothing, ends in time, and speaks of places inside it.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
-from importlib.resources import files
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mutations import mutate
 from programs import programs
 
 from netc.compiler.limits import Limits
@@ -26,73 +25,12 @@ SECONDS = 10
 """Of the processor, for one text; the slowest seen took two."""
 LIMITS = Limits(nodes=3_000, turns=3_000, entries=100_000, edges=100_000, list_entries=2_000)
 """So that what runs away ends soon."""
-TOKEN = re.compile(r'"""(?s:.*?)"""|"[^"\n]*"|#[^\n]*|\w+(?:\.\d+)?|->|\.\.\.|[<>=!~/]=|//|[ \t]+|\n|.')
-SPECS = {
-    path.name: path.read_text(encoding="utf-8")
-    for path in sorted(files("netc.specs").iterdir(), key=lambda path: path.name)
-    if path.name.endswith(".net")
-}
 NAMES = ["a", "b", "n", "x", "in", "k", "f", "g", "two", "relu", "opts", "act", "i", "s", "net0"]
-PIECES = [
-    *NAMES,
-    "{",
-    "}",
-    "(",
-    ")",
-    "->",
-    ":",
-    "=",
-    "*",
-    "add {",
-    "if",
-    "for",
-    "3x3",
-    "0",
-    "-1",
-    "...",
-    "let",
-]
-
-
-def kind(token: str) -> str:
-    """What may stand for a token without a slip of syntax."""
-    return "word" if token.isidentifier() else "number" if token[0].isdigit() else token
-
-
-def mutate(draw: st.DrawFn, text: str) -> str:
-    """A text of which words, numbers, lines or other tokens were replaced, swapped, doubled or deleted."""
-    for _ in range(draw(st.integers(1, 3))):
-        by_lines = draw(st.booleans())
-        parts = text.splitlines(keepends=True) if by_lines else TOKEN.findall(text)
-        places = [at for at, part in enumerate(parts) if part.strip(" \t\n{}()")]
-        if not places:
-            continue
-        at = draw(st.sampled_from(places))
-        alike = [other for other in places if by_lines or kind(parts[other]) == kind(parts[at])]
-        other = draw(st.sampled_from(alike))
-        match draw(st.sampled_from(["swap", "replace", "replace", "piece", "double", "delete"])):
-            case "swap":
-                parts[at], parts[other] = parts[other], parts[at]
-            case "piece" if not by_lines:
-                parts[at] = f" {draw(st.sampled_from(PIECES))} "
-            case "double" if by_lines:
-                parts.insert(at, parts[at])
-            case "delete":
-                parts[at] = ""
-            case _:
-                parts[at] = parts[other]
-        text = "".join(parts)
-    return text
-
-
-@st.composite
-def mutated_specs(draw: st.DrawFn) -> str:
-    return mutate(draw, SPECS[draw(st.sampled_from(sorted(SPECS)))])
 
 
 @st.composite
 def mutated_programs(draw: st.DrawFn) -> str:
-    return mutate(draw, draw(programs()))
+    return mutate(draw(st.randoms(use_true_random=False)), draw(programs()))
 
 
 class Writer:
@@ -237,12 +175,6 @@ def examine(text: str) -> tuple[Diagnostic, ...]:
         assert all(map(is_inside, places))
         assert render(diagnostic)
     return found
-
-
-@settings(max_examples=100)
-@given(mutated_specs())
-def test_a_spec_with_moved_tokens_is_checked(text):
-    examine(text)
 
 
 @settings(max_examples=100)
