@@ -112,14 +112,16 @@ def refuse_missing(
 def look_into(e: Elaboration, layer: BlockLayer, scope: Scope, site: ast.Expr) -> None:
     """Tell the mistakes of a block's body where no value enters it, because what should is broken."""
     definition = layer.definition
-    if id(definition) in e.looked_into or e.frame.depth >= e.limits.calls:
+    if e.frame.depth >= e.limits.calls:
         return
-    e.looked_into.add(id(definition))
     frame = enter(e, layer, scope, site)
     inner = Scope(frame, layer.item, layer.scope, Labels(frame, None, {}), {}, None, POISON)
     for name in definition.takes or ():
         inner.names[name.id] = POISON
     fill_parameters(e, definition, layer.bound, layer.rest, frame, inner, scope, site)
+    if id(definition) in e.looked_into:
+        return
+    e.looked_into.add(id(definition))
     caller, e.frame = e.frame, frame
     try:
         with e.writing([]):

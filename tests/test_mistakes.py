@@ -7,6 +7,7 @@ import re
 from hypothesis import assume, given, settings
 from hypothesis.strategies import DataObject, booleans, data, sampled_from
 from mismatches import Mismatch, mismatches
+from several import programs_with_mistakes
 
 from netc import driver
 from netc.compiler.groups import MERGES
@@ -114,3 +115,15 @@ def test_an_argument_that_does_not_fit_is_told_at_its_place_with_help(drawn: Dat
         if mistake.message.startswith(f"`{parameter}` "):  # it may also be another that does not suit this
             places = [mistake.place, *(cause.place for cause in mistake.causes)]
             assert any(start <= place.start < place.end <= start + len(value) for place in places)
+
+
+# --- several mistakes ---------------------------------------------------------------------------
+
+
+@settings(max_examples=300)
+@given(programs_with_mistakes())
+def test_all_mistakes_are_told_in_one_run_each_once_and_no_others(drawn: tuple[str, list[int]]) -> None:
+    text, wrong = drawn
+    followers = ("shape-mismatch", "window-too-large")  # right lines need not fit each other
+    told = [mistake.place.line for mistake in mistakes(text) if mistake.code not in followers]
+    assert told == wrong
