@@ -270,6 +270,11 @@ class Mender:
         its kind left out, of two in a row."""
         closer = self.tokens[index]
         opening = CLOSERS[closer.kind]
+        if self.begins_line(closer):
+            place = self.find_line_above(index)
+            if place:
+                at = self.tokens[place - 1].end
+                yield self.put_in(place, opening, brackets.unopened(closer, opening, at))
         doubled = int(self.tokens[index - 1].kind == closer.kind)
         depth = 0
         for place in range(index - 1, -1, -1):
@@ -283,6 +288,15 @@ class Mender:
                 at = self.tokens[place].start
                 tokens = [*self.tokens[:place], Token(opening, at, at), *self.tokens[place:]]
                 yield Way(brackets.unopened(closer, opening, at), tokens, place, doubled)
+
+    def find_line_above(self, index: int) -> int:
+        """Where the last line ends that stands as far left as the one that the token at `index` begins; 0
+        where none does."""
+        indent = self.indent(self.tokens[index])
+        for place in range(index - 1, 0, -1):
+            if self.tokens[place].kind == "_NL" and self.indent(self.tokens[place - 1]) <= indent:
+                return place if self.indent(self.tokens[place - 1]) == indent else 0
+        return 0
 
     def close_braces(self, index: int, stack: list[Open]) -> Iterator[Way]:
         """A `}` put in: at a line end, or before an `else`."""

@@ -281,16 +281,16 @@ def explain_missing_mark(case: Case) -> Slip | None:
         named = [token.kind for token in case.tokens[case.first_index + 1 : case.first_index + 3]]
         if case.first.kind == "INPUT" and named == ["NAME", "LSQB"]:
             at = case.tokens[case.first_index + 1].end
-        return case.slip(
-            f"`:` is missing in this `{word}`", f"write `{word} name: ...`", fix=((at, at, ":"),)
-        )
+        colon: Edits = ((at, at, ":"),)
+        message, help = f"`:` is missing in this `{word}`", f"write `{word} name: ...`"
+        return case.slip(message, help, fix=() if case.repeats else colon, repair=colon)
     if "ASSIGN" in case.accepted and case.first.kind in ("LET", "NET") and "COMMA" not in case.accepted:
         help = f"write {case.written(case.first)[:-1]} name = ...`"
         given = value and "ASSIGN" not in outermost([token.kind for token in statement_rest(case)])
         return case.slip("`=` is missing", help, fix=case.behind(" =") if given else ())
     listed = case.section in ("(", "[") or case.first.kind == "TRAIN"
     if value and listed and "COMMA" in case.accepted:
-        if "ASSIGN" in case.accepted and token.kind != "NAME":
+        if "ASSIGN" in case.accepted:
             message = f"a comma or `=` is missing before {case.written(token)}"
             return case.slip(message, repair=case.behind(","))
         message = f"a comma is missing before {case.written(token)}"

@@ -16,6 +16,8 @@ BEFORE = 40
 """Columns that are shown before the mark where a longer line is clipped."""
 TAB = 4
 MOST_CALLS = 8
+MOST_TOLD = 50
+"""Of one file; who has more wants to hear of the first ones."""
 RED, GREEN, YELLOW, BLUE, CYAN = (f"\33[1;{number}m" for number in (31, 32, 33, 34, 36))
 BOLD, PLAIN = "\33[1m", "\33[0m"
 
@@ -63,8 +65,16 @@ def render(diagnostic: Diagnostic, colour: bool = False) -> str:
 
 
 def render_all(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
-    """Each diagnostic, with an empty line between."""
-    return "\n\n".join(render(diagnostic, colour) for diagnostic in diagnostics)
+    """Each diagnostic, with an empty line between; of a file with very many, the first, and how many more."""
+    told: list[str] = []
+    counts: dict[str, int] = {}
+    for diagnostic in diagnostics:
+        name = diagnostic.place.source.name
+        counts[name] = counts.get(name, 0) + 1
+        if counts[name] <= MOST_TOLD:
+            told.append(render(diagnostic, colour))
+    more = [(name, count - MOST_TOLD) for name, count in counts.items() if count > MOST_TOLD]
+    return "\n\n".join([*told, *(f"... and {count:,} more in {show(name)}" for name, count in more)])
 
 
 def group_by_file(diagnostic: Diagnostic) -> dict[Source, dict[int, list[Mark]]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from netc import files
+from netc.dsl.parser import parse
 from netc.dsl.source import Source, Unread
 from netc.files import Unusable, find_spec, write_file
 
@@ -181,3 +182,20 @@ def test_writing_where_there_is_no_folder_says_so(folder: Path) -> None:
     (folder / "taken").mkdir()
     with pytest.raises(Unusable, match="is a directory"):
         write_file("taken", "new")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_line_ends_as_it_does_anywhere(folder: Path, end: str) -> None:
+    text = "# one\nnet small {\n    input: 1x8x8\n    relu bn\n}\n"
+    (folder / "a.net").write_bytes(text.replace("\n", end).encode())
+    (found,) = parse(find_spec("a.net").source)[1]
+    assert str(found.place) == "a.net:4:10"
+
+
+def test_utf_16_is_seen_without_its_mark(folder: Path) -> None:
+    for encoding in ("utf-16-le", "utf-16-be"):
+        (folder / "a.net").write_bytes(NET.encode(encoding))
+        with pytest.raises(Unusable, match="UTF-16"):
+            find_spec("a.net")
+    (folder / "a.net").write_bytes(b"\0" * 100)
+    assert find_spec("a.net").source.text == "\0" * 100

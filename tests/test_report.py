@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netc.dsl.diagnostics import Diagnostic, Edit, Note
-from netc.dsl.report import WIDEST, render, render_all
+from netc.dsl.report import MOST_TOLD, WIDEST, render, render_all
 from netc.dsl.report_formats import as_json
 from netc.dsl.source import Place, Source
 
@@ -247,3 +247,11 @@ def test_any_text_can_be_reported(text: str, data: st.DataObject) -> None:
 @pytest.mark.parametrize("character", ["\u200b", "\u2066", "\ufeff", "\x9b", "\x08", "\r"])
 def test_what_could_disturb_a_terminal_is_not_sent(character: str) -> None:
     assert character not in simple(f"a{character}bad", "bad", message=character, help=character)
+
+
+def test_of_very_many_the_first_are_told_and_the_number_of_the_others() -> None:
+    source, other = Source("a.net", "x\n" * 1_000), Source("b.net", "y")
+    many = [Diagnostic("syntax", "wrong", Place(source, 2 * at, 2 * at + 1)) for at in range(1_000)]
+    told = render_all([*many, Diagnostic("syntax", "wrong", Place(other, 0, 1))])
+    assert told.count("error[syntax]") == MOST_TOLD + 1
+    assert told.endswith(f"... and {1_000 - MOST_TOLD} more in a.net")

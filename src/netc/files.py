@@ -19,6 +19,9 @@ from .dsl.source import Source, Unread
 
 MAX_BYTES = 16 * 2**20
 STDIN = "<stdin>"
+UTF_16 = re.compile(rb"(?:[^\0]\0){2}|(?:\0[^\0]){2}")
+"""ASCII letters in it, where no byte order mark tells."""
+LONE_RETURN = re.compile(r"\r(?!\n)")
 NET_HEAD = re.compile(r"net[ \t]+(\w+)")
 
 
@@ -222,11 +225,11 @@ def read_limited(read: Callable[[int], bytes], name: str) -> bytes:
 
 
 def decode(data: bytes, name: str) -> Source:
-    """UTF-8, with or without a byte order mark."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    """UTF-8, with or without a byte order mark; a carriage return alone is a line end, as it once was."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or UTF_16.match(data):
         raise Unusable(f"`{name}` is UTF-16 text", "save it as UTF-8")
     try:
-        return Source(name, data.decode("utf-8-sig"))
+        return Source(name, LONE_RETURN.sub("\n", data.decode("utf-8-sig")))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise Unusable(

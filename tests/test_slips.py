@@ -1,0 +1,168 @@
+"""One slip put into a correct text: it is told once, on its line, and what is offered as its fix mends it."""
+
+from __future__ import annotations
+
+import functools
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import cases
+from slips import KINDS, Program, Slip, programs, slips
+
+from netc.dsl import ast
+from netc.dsl.diagnostics import Diagnostic
+from netc.dsl.parser import parse
+from netc.dsl.source import Source
+
+ROOT = Path(__file__).parents[1]
+DRAWN = 40
+"""Places at which a slip of each kind is put in; `random.Random(0)` draws them."""
+GUESSED = {
+    "no `{`",
+    "no `}`",
+    "`(` for `{`",
+    "`{` twice",
+    "`[` for `(`",
+    "no comma in brackets",
+    "no comma in a list",
+    "no `(`",
+    "no `)`",
+    "no `]`",
+    "no `[`",
+}
+"""The mistake is not always told on the line where it was made: of a pair, it may be at the other."""
+ALSO_CORRECT = {
+    "`>` for `->`",
+    "`==` for `=`",
+    "no colon after a label",
+    "no comma in brackets",
+    "no comma in a list",
+    "no `=` of an argument",
+    "`{` on the next line",
+    "def",
+    "function",
+    "class",
+    "import",
+    "no `->`",
+    "a value twice",
+}
+"""What such a slip leaves may have another meaning, or stand in a place where nothing is told twice."""
+RATE = 0.05
+"""Of the slips of one kind, how many at most may be told of more than once, or be fixed to something else."""
+
+
+def texts() -> list[str]:
+    files = [*sorted((ROOT / "specs").glob("*.net")), *sorted((ROOT / "tests/cases/nets").glob("*.net"))]
+    documented = [case.program for case in cases("syntax/programs") + cases("syntax/trees")]
+    page = (ROOT / "docs/language.md").read_text(encoding="utf-8")
+    return [path.read_text(encoding="utf-8") for path in files] + documented + programs(page)
+
+
+@functools.cache
+def corpus() -> list[Program]:
+    return [Program(text) for text in texts()]
+
+
+def read(text: str) -> tuple[list[Any], tuple[Diagnostic, ...]]:
+    file, diagnostics = parse(Source("test.net", text))
+    return [shape(item.tree) for item in file.items], diagnostics
+
+
+def shape(node: Any) -> Any:
+    """A tree without its places."""
+    if isinstance(node, ast.Node):
+        fields = (field for field in node.__struct_fields__ if field not in ("start", "end"))
+        return type(node).__name__, *(shape(getattr(node, field)) for field in fields)
+    return tuple(map(shape, node)) if isinstance(node, tuple) else node
+
+
+def fixed(text: str, diagnostic: Diagnostic) -> str:
+    for edit in sorted(diagnostic.fix, key=lambda edit: -edit.place.start):
+        text = text[: edit.place.start] + edit.text + text[edit.place.end :]
+    return text
+
+
+def draw(kind: str, number: int) -> list[tuple[Program, Slip]]:
+    places = [(program, slip) for program in corpus() for slip in slips(program, kind)]
+    return random.Random(0).sample(places, min(number, len(places)))
+
+
+def test_the_programs_are_correct() -> None:
+    assert not [program.text for program in corpus() if read(program.text)[1]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_slip_is_told_once_and_its_fix_mends_it(kind: str) -> None:
+    drawn = draw(kind, DRAWN)
+    assert drawn, "no program has a place for it"
+    several, amiss, misfixed, silent = [], [], [], []
+    for program, slip in drawn:
+        text = slip.put(program.text)
+        _, told = read(text)
+        if not told:
+            silent.append(text)
+            continue
+        if len(told) > 1:
+            several.append(text)
+        elif told[0].place.line != told[0].place.source.line_of(slip.at):
+            amiss.append(text)
+        if len(told) == 1 and told[0].fix and read(fixed(text, told[0])) != read(program.text):
+            misfixed.append(text)
+    assert len(several) <= RATE * len(drawn)
+    assert len(misfixed) <= RATE * len(drawn)
+    assert kind in ALSO_CORRECT or not silent
+    assert kind in GUESSED or not amiss
+
+
+def test_of_two_slips_both_are_told_and_nothing_else() -> None:
+    chance = random.Random(1)
+    tried = 0
+    wrong = []
+    for first_kind in KINDS:
+        for program, first in draw(first_kind, 6):
+            second_kind = chance.choice(list(KINDS))
+            others = list(slips(program, second_kind))
+            if not others:
+                continue
+            before, after = sorted([first, chance.choice(others)], key=lambda slip: slip.start)
+            line = Source("", program.text).line_of
+            alone = [read(slip.put(program.text))[1] for slip in (before, after)]
+            if abs(line(before.at) - line(after.at)) < 2 or [len(told) for told in alone] != [1, 1]:
+                continue
+            tried += 1
+            told = read(before.put(after.put(program.text)))[1]
+            if sorted(found.code for found in told) != sorted(one.code for (one,) in alone):
+                wrong.append((first_kind, second_kind, [found.message for found in told]))
+    assert tried > 150
+    assert len(wrong) <= tried / 50, wrong
+
+
+def test_a_slip_in_arguments_on_lines_of_their_own_is_told_once() -> None:
+    chance = random.Random(2)
+    lines = [
+        "net n {",
+        "    conv(",
+        "        3x3,",
+        "        64,",
+        "        bias=false,",
+        "    )",
+        "    bn -> relu",
+    ]
+    lines += [
+        "    concat {",
+        "        gap",
+        "        pool([",
+        "            3,",
+        "            5,",
+        "        ])",
+    ]
+    lines += ["    }", "    relu", "}", "net m { relu }", ""]
+    program = Program("\n".join(lines))
+    assert not read(program.text)[1]
+    for kind in ("no `(`", "no `)`", "no `[`", "no `]`", "`)` twice", "`]` twice", "no `=` of an argument"):
+        places = list(slips(program, kind))
+        for slip in chance.sample(places, len(places)):
+            told = read(slip.put(program.text))[1]
+            assert len(told) == 1, (kind, slip.put(program.text), [found.message for found in told])
