@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 
+from ..compiler.program import FUNCTIONS, MERGES
 from ..dsl import ast
 from .naming import class_name
 from .order import in_order
@@ -30,6 +31,8 @@ from .recovery import Recovery
 from .rows import Split
 from .uses import Net, Use
 
+WORDS = frozenset((*FUNCTIONS, *MERGES))
+"""What is called with values, and makes no layer of them."""
 FOREIGN = {"nn", "F", "Tensor", "torch", "NamedTuple", "OrderedDict", "Optional"}
 
 
@@ -185,28 +188,3 @@ def open_names(definition: ast.Net | ast.Block) -> list[str]:
         elif isinstance(node, ast.Node):
             stack.extend(getattr(node, name) for name in node.__struct_fields__)
     return [name for name in numbers if reads[name] and all(read in bare for read in reads[name])]
-
-
-WORDS = frozenset(
-    [
-        "min",
-        "max",
-        "floor",
-        "ceil",
-        "round",
-        "abs",
-        "len",
-        "range",
-        "reversed",
-        "enumerate",
-        "zip",
-        "sum",
-        "divisible",
-        "share",
-        "add",
-        "mul",
-        "mean",
-        "concat",
-        "dense",
-    ]
-)

@@ -8,7 +8,7 @@ from ..dsl.diagnostics import Diagnostic
 from ..dsl.source import Source
 from ..ops.arithmetic import each
 from ..ops.base import Shape, Window
-from ..ops.convolution import name_window
+from ..ops.windowed import name_window
 from .facts import Facts
 from .graph import Node
 from .provenance import place_of, root

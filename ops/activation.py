@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from .arithmetic import equation, times
+from .arithmetic import check_division, equation, times
 from .base import (
     MAP,
     SEQUENCE,
@@ -18,7 +18,6 @@ from .base import (
     Example,
     Line,
     Op,
-    Reject,
     Saved,
     Shape,
     Slot,
@@ -225,16 +224,7 @@ class Maxout(Activation, frozen=True):
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         self.admit(inputs)
         entering = inputs[0]
-        if entering.channels % self.k:
-            from .mending import divide
-
-            raise Reject(
-                "indivisible",
-                f"{entering.channels} channels cannot be joined {self.k} by {self.k}",
-                blame="k",
-                help=divide("`k`", self.k, entering.channels),
-                aspect="channels",
-            )
+        check_division(entering.channels, self.k, f"joined {self.k} by {self.k}", "k")
         return Shape((entering.channels // self.k, *entering.spatial))
 
     def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .base import Line, Margins, Shape, Sizes
+from .base import Line, Margins, Reject, Shape, Sizes
 
 
 def each(value: Sizes, rank: int) -> tuple[int, ...]:
@@ -33,6 +33,20 @@ def divisible(value: float, by: int) -> int:
     """`value` rounded to a multiple of `by`, never below 90 % of it (Sandler et al. 2018's released code)."""
     rounded = max(by, int(value + by / 2) // by * by)
     return rounded + by if rounded < 0.9 * value else rounded
+
+
+def check_division(channels: int, by: int, wish: str, blame: str) -> None:
+    """Refuse to do with channels what needs a number that divides them."""
+    if channels % by:
+        from .mending import divide
+
+        raise Reject(
+            "indivisible",
+            f"{channels} channels cannot be {wish}",
+            blame=blame,
+            help=divide(f"`{blame}`", by, channels),
+            aspect="channels",
+        )
 
 
 def times(values: Iterable[int]) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from .arithmetic import equation
+from .arithmetic import check_division, equation
 from .base import (
     MAP,
     SEQUENCE,
@@ -110,16 +110,7 @@ class Split(Move, frozen=True):
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         self.admit(inputs)
         entering = inputs[0]
-        if entering.channels % self.n:
-            from .mending import divide
-
-            raise Reject(
-                "indivisible",
-                f"{entering.channels} channels cannot be split into {self.n} equal parts",
-                blame="n",
-                help=divide("`n`", self.n, entering.channels),
-                aspect="channels",
-            )
+        check_division(entering.channels, self.n, f"split into {self.n} equal parts", "n")
         if self.index >= self.n:
             raise Reject(
                 "out-of-range", f"of {self.n} parts there is none with number {self.index}", blame="n"
@@ -145,17 +136,7 @@ class Shuffle(Move, frozen=True):
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         self.admit(inputs)
-        channels = inputs[0].channels
-        if channels % self.groups:
-            from .mending import divide
-
-            raise Reject(
-                "indivisible",
-                f"{channels} channels cannot be split into {self.groups} groups",
-                blame="groups",
-                help=divide("`groups`", self.groups, channels),
-                aspect="channels",
-            )
+        check_division(inputs[0].channels, self.groups, f"split into {self.groups} groups", "groups")
         return inputs[0]
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:

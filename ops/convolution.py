@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from .arithmetic import each, equation, padded, shorten, sides, size_lines, times, torch_margins
+from .arithmetic import each, equation, padded, shorten, size_lines, times, torch_margins
 from .base import (
     MAP,
     SEQUENCE,
@@ -17,9 +17,7 @@ from .base import (
     Emit,
     Example,
     Line,
-    Op,
     Padding,
-    Reach,
     Reject,
     Saved,
     Shape,
@@ -27,9 +25,10 @@ from .base import (
     Slot,
     Window,
 )
+from .windowed import Windowed, name_window, refuse_window
 
 
-class Convolution(Op, frozen=True, kw_only=True):
+class Convolution(Windowed, frozen=True, kw_only=True):
     """What these and `upconv` have in common; a subclass counts its channels."""
 
     family = "convolution"
@@ -62,47 +61,25 @@ class Convolution(Op, frozen=True, kw_only=True):
         size = self.window.size
         return tuple(d * (k - 1) + 1 for k, d in zip(size, each(self.dilation, len(size)), strict=True))
 
-    def margins(self, spatial: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
-        """Padding (before, after) in each dimension of an input of this size."""
-        pad = self.pad
-        if pad == "same":
-            return tuple((size // 2, size // 2) for size in (extent - 1 for extent in self.extent()))
-        if pad == "tf":
-            totals = (
-                max((-(-size // stride) - 1) * stride + extent - size, 0)
-                for size, stride, extent in zip(
-                    spatial, each(self.stride, len(spatial)), self.extent(), strict=True
-                )
-            )
-            return tuple((total // 2, total - total // 2) for total in totals)
-        return sides(pad, len(self.window.size))
-
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         self.admit(inputs)
         entering = inputs[0]
-        out, _ = self.channels(entering.dims[0])
-        spatial = entering.dims[1:]
-        sizes = [out]
-        for size, (before, after), extent, stride in zip(
-            spatial, self.margins(spatial), self.extent(), each(self.stride, len(spatial)), strict=True
+        sizes = [self.channels(entering.channels)[0]]
+        for size, extent, stride in zip(
+            self.padded_sizes(entering), self.extent(), self.strides(), strict=True
         ):
-            if before < 0 or after < 0:
-                check_crop(size, before, after, "pad")
-            room = size + before + after - extent
-            if room < 0:
-                self.refuse_window(entering)
-            sizes.append(room // stride + 1)
+            if size < extent:
+                raise self.too_large(entering)
+            sizes.append((size - extent) // stride + 1)
         return Shape(tuple(sizes))
 
-    def refuse_window(self, entering: Shape) -> None:
+    def too_large(self, entering: Shape) -> Reject:
         padding = [f"{a} + {b}" if a != b else f"{a}" for a, b in self.margins(entering.spatial)]
-        around = "" if self.pad in (0, "same") else f" padded by {', '.join(dict.fromkeys(padding))}"
         dilated = f" dilated to {'x'.join(map(str, self.extent()))}" if self.dilation != 1 else ""
-        raise Reject(
-            "window-too-large",
-            f"{name_window(self.window.size)}{dilated} does not fit {name_size(entering)}{around}",
-            blame="window",
-            aspect="size",
+        return refuse_window(
+            name_window(self.window.size) + dilated,
+            entering,
+            "" if self.pad in (0, "same") else ", ".join(dict.fromkeys(padding)),
         )
 
     def weight_shape(self, entering: int) -> tuple[int, ...]:
@@ -117,30 +94,8 @@ class Convolution(Op, frozen=True, kw_only=True):
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The input; where it is padded by a step of its own, the padded copy instead."""
         if self.uneven:
-            entering = inputs[0]
-            sizes = [
-                size + before + after
-                for size, (before, after) in zip(
-                    entering.spatial, self.margins(entering.spatial), strict=True
-                )
-            ]
-            return Saved(extra=4 * entering.channels * prod(sizes))
+            return Saved(extra=self.padded_bytes(inputs[0]))
         return Saved(inputs=(0,))
-
-    def reach(self, inputs: Sequence[Shape], output: Shape) -> Reach:
-        rank = output.rank
-        before = tuple(before for before, _ in self.margins(inputs[0].spatial))
-        return Reach(self.extent(), each(self.stride, rank), before)
-
-    @property
-    def uneven(self) -> bool:
-        """Whether the padding is one that PyTorch's own layer cannot do: lopsided, or a crop."""
-        pad = self.pad
-        if pad == "tf":
-            return True
-        return pad != "same" and any(
-            before != after or before < 0 for before, after in sides(pad, len(self.window.size))
-        )
 
     def slots(self, entering: int) -> tuple[Slot, ...]:
         """The arguments of `nn.Conv2d` and its like."""
@@ -231,17 +186,6 @@ class Convolution(Op, frozen=True, kw_only=True):
         return f"{times(self.window.size)}*{per_group}*{out}"
 
 
-def name_window(size: tuple[int, ...]) -> str:
-    """`a 3x3 window`, `an 8x8 window`, of a sequence `a window of 3`."""
-    article = "an" if str(size[0])[0] == "8" or size[0] in (11, 18) else "a"
-    return f"{article} {Window(size)} window" if len(size) > 1 else f"a window of {size[0]}"
-
-
-def name_size(entering: Shape) -> str:
-    """`a map of 8x8`, without its channels."""
-    return f"a {'map' if entering.rank == 2 else 'sequence'} of {'x'.join(map(str, entering.spatial))}"
-
-
 def count_lines(cost: Cost, weight: str, positions: str) -> tuple[Line, ...]:
     """Parameters, and multiply-adds: weights times the places where they are used."""
     bias = f" + {cost.biases}" if cost.biases else ""
@@ -270,18 +214,6 @@ def check_groups(entering: int, out: int, groups: int) -> None:
         blame="groups",
         help=mending.fit_groups(entering, out, groups),
     )
-
-
-def check_crop(size: int, before: int, after: int, blame: str) -> None:
-    cropped = -min(before, 0) - min(after, 0)
-    if cropped >= size:
-        raise Reject(
-            "crop-too-large",
-            f"cropping {cropped} of {size} leaves nothing",
-            blame=blame,
-            help=f"crop {size - 1} at most, both sides together" if size > 1 else "nothing can be cropped",
-            aspect="size",
-        )
 
 
 class Conv(Convolution, frozen=True, kw_only=True):

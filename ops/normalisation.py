@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from .arithmetic import equation, times
-from .base import MAP, SEQUENCE, VECTOR, Callee, Cost, Emit, Example, Line, Op, Reject, Saved, Shape, Slot
+from .arithmetic import check_division, equation, times
+from .base import MAP, SEQUENCE, VECTOR, Callee, Cost, Emit, Example, Line, Op, Saved, Shape, Slot
 
 
 class Normalisation(Op, frozen=True):
@@ -110,17 +110,7 @@ class Gn(Normalisation, frozen=True):
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         self.admit(inputs)
-        channels = inputs[0].channels
-        if channels % self.groups:
-            from .mending import divide
-
-            raise Reject(
-                "indivisible",
-                f"{channels} channels cannot be split into {self.groups} groups",
-                blame="groups",
-                help=divide("`groups`", self.groups, channels),
-                aspect="channels",
-            )
+        check_division(inputs[0].channels, self.groups, f"split into {self.groups} groups", "groups")
         return inputs[0]
 
     def statistics(self, output: Shape) -> int:

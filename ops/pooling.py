@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from .arithmetic import each, equation, padded, shorten, sides, size_lines, times, torch_margins
+from .arithmetic import equation, padded, shorten, size_lines, times, torch_margins
 from .base import (
     MAP,
     SEQUENCE,
@@ -17,9 +17,7 @@ from .base import (
     Emit,
     Example,
     Line,
-    Op,
     Padding,
-    Reach,
     Reject,
     Saved,
     Shape,
@@ -27,10 +25,10 @@ from .base import (
     Slot,
     Window,
 )
-from .convolution import check_crop, name_size, name_window
+from .windowed import Windowed, name_window, refuse_window
 
 
-class Pool(Op, frozen=True, kw_only=True):
+class Pool(Windowed, frozen=True, kw_only=True):
     """What `maxpool` and `avgpool` have in common."""
 
     family = "pooling"
@@ -47,42 +45,23 @@ class Pool(Op, frozen=True, kw_only=True):
         Sizes | None, Meta(ge=1, description="the stride; without one, the size of the window")
     ] = None
 
-    def strides(self) -> tuple[int, ...]:
-        size = self.window.size
-        return size if self.stride is None else each(self.stride, len(size))
-
-    def margins(self, spatial: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
-        """Padding (before, after) in each dimension of an input of this size."""
-        pad, size = self.pad, self.window.size
-        if pad == "same":
-            return tuple(((k - 1) // 2, (k - 1) // 2) for k in size)
-        if pad == "tf":
-            totals = (
-                max((-(-n // s) - 1) * s + k - n, 0)
-                for n, s, k in zip(spatial, self.strides(), size, strict=True)
-            )
-            return tuple((total // 2, total - total // 2) for total in totals)
-        return sides(pad, len(size))
-
-    @property
-    def uneven(self) -> bool:
-        """Whether the padding is one that PyTorch's own layer cannot do: lopsided, or a crop."""
-        if isinstance(self.pad, str):
-            return self.pad == "tf"
-        return any(before != after or before < 0 for before, after in sides(self.pad, len(self.window.size)))
-
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         self.admit(inputs)
         entering = inputs[0]
         self.check_padding()
         sizes = [entering.channels]
-        for n, (before, after), k, s in zip(
-            entering.spatial, self.margins(entering.spatial), self.window.size, self.strides(), strict=True
+        for n, wide, (before, _), k, s in zip(
+            entering.spatial,
+            self.padded_sizes(entering),
+            self.margins(entering.spatial),
+            self.window.size,
+            self.strides(),
+            strict=True,
         ):
-            check_crop(n, before, after, "pad")
-            room = n + before + after - k
+            room = wide - k
             if room < 0 and not (self.ceil and room + s - 1 >= 0):
-                self.refuse_window(entering)
+                around = "" if self.pad in (0, "same") else str(self.pad).strip("()")
+                raise refuse_window(name_window(self.window.size), entering, around)
             size = (room + (s - 1 if self.ceil and self.pad != "tf" else 0)) // s + 1
             if self.ceil and (size - 1) * s >= n + before:
                 size -= 1  # PyTorch: the last window starts inside the input or the padding before it
@@ -109,27 +88,9 @@ class Pool(Op, frozen=True, kw_only=True):
                 help="write the rounding into the padding: `pad=[[0, 1], [0, 1]]`",
             )
 
-    def refuse_window(self, entering: Shape) -> None:
-        around = "" if self.pad in (0, "same") else f" padded by {str(self.pad).strip('()')}"
-        raise Reject(
-            "window-too-large",
-            f"{name_window(self.window.size)} does not fit {name_size(entering)}{around}",
-            blame="window",
-            aspect="size",
-        )
-
     def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
         """One operation for each place of each window, padding included."""
         return Cost(elementwise=output.elements * prod(self.window.size))
-
-    def reach(self, inputs: Sequence[Shape], output: Shape) -> Reach:
-        before = tuple(before for before, _ in self.margins(inputs[0].spatial))
-        return Reach(self.window.size, self.strides(), before)
-
-    def padded_bytes(self, entering: Shape) -> int:
-        margins = self.margins(entering.spatial)
-        sizes = (n + before + after for n, (before, after) in zip(entering.spatial, margins, strict=True))
-        return 4 * entering.channels * prod(sizes)
 
     def slots(self) -> tuple[Slot, ...]:
         kernel = shorten(self.window.size)

@@ -28,7 +28,7 @@ from .base import (
     Sizes,
     Slot,
 )
-from .convolution import check_crop
+from .windowed import check_crop
 
 ANY: tuple[DType, ...] = ("float32", "int64")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from .arithmetic import each, sides
 from .base import Op, Padding, Reach, Reject, Shape, Sizes, Window
@@ -52,6 +53,10 @@ class Windowed(Op, frozen=True, kw_only=True):
             check_crop(size, before, after, "pad")
             sizes.append(size + before + after)
         return tuple(sizes)
+
+    def padded_bytes(self, entering: Shape) -> int:
+        """Of a copy of the input with its padding."""
+        return 4 * entering.channels * prod(self.padded_sizes(entering))
 
     def reach(self, inputs: Sequence[Shape], output: Shape) -> Reach:
         before = tuple(before for before, _ in self.margins(inputs[0].spatial))
