@@ -39,58 +39,73 @@ def mend(source: Source, find: Find) -> Mended:
     return Mending(source, find).run()
 
 
+class Look(Struct, frozen=True):
+    """A text, and what is wrong with it, at places of this very source."""
+
+    source: Source
+    found: Sequence[Diagnostic]
+
+    @property
+    def slips(self) -> int:
+        return count_slips(self.found)
+
+
 class Mending:
     """The text so far, and what was tried."""
 
     def __init__(self, source: Source, find: Find) -> None:
-        self.source, self.find, self.found = source, find, find(source)
+        self.find = find
+        self.now = Look(source, find(source))
         self.fixed = 0
-        self.looked = {source.text: self.found}
-        self.seen = {source.text}
+        self.looks = {source.text: self.now}
+        self.most = 1 + min(MOST_LOOKS, MOST_CHARACTERS // (len(source.text) + 1))
+        self.been = {source.text}
         self.refused: set[str] = set()
         """Texts that a single fix shall not give."""
-        self.looks = min(MOST_LOOKS, MOST_CHARACTERS // (len(source.text) + 1))
 
     def run(self) -> Mended:
-        chosen = choose(self.found, self.source, self.refused)
-        while chosen and self.looks > 0:
-            after = self.apply(chosen)
-            then = self.look(after)
-            slips = count_slips(then)
+        chosen = self.choose()
+        while chosen and len(self.looks) < self.most:
+            after = self.look_after(chosen)
+            doubtful = after.slips > self.now.slips - count_slips(chosen)  # something new came to light
             harmless = chosen
-            if slips > count_slips(self.found) - count_slips(chosen):  # something new came to light
+            if doubtful or after.source.text in self.been:
                 harmless = [diagnostic for diagnostic in chosen if not self.harms(diagnostic)]
             if harmless != chosen:
-                chosen = harmless or choose(self.found, self.source, self.refused)
-            elif slips > count_slips(self.found) or after.text in self.seen:
+                chosen = harmless or self.choose()
+            elif after.slips > self.now.slips or after.source.text in self.been:
                 chosen = chosen[: len(chosen) // 2]
             else:
-                self.source, self.found, self.fixed = after, then, self.fixed + len(chosen)
-                self.seen.add(after.text)
-                chosen = choose(then, after, self.refused)
-        return Mended(self.source, self.fixed, self.found)
+                self.now, self.fixed = after, self.fixed + len(chosen)
+                self.been.add(after.source.text)
+                chosen = self.choose()
+        return Mended(self.now.source, self.fixed, self.now.found)
 
-    def apply(self, chosen: Sequence[Diagnostic]) -> Source:
-        edits = [edit for diagnostic in chosen for edit in diagnostic.fix]
-        return Source(self.source.name, apply(self.source.text, edits))
+    def choose(self) -> list[Diagnostic]:
+        return choose(self.now.found, self.now.source, self.refused)
 
-    def look(self, source: Source) -> Sequence[Diagnostic]:
-        if source.text not in self.looked:
-            self.looks -= 1
-            self.looked[source.text] = self.find(source)
-        return self.looked[source.text]
+    def apply(self, chosen: Sequence[Diagnostic]) -> str:
+        return apply(self.now.source.text, [edit for diagnostic in chosen for edit in diagnostic.fix])
+
+    def look_after(self, chosen: Sequence[Diagnostic]) -> Look:
+        """What the text is after these fixes."""
+        text = self.apply(chosen)
+        if text not in self.looks:
+            source = Source(self.now.source.name, text)
+            self.looks[text] = Look(source, self.find(source))
+        return self.looks[text]
 
     def harms(self, diagnostic: Diagnostic) -> bool:
         """Whether this fix alone brings more mistakes of syntax, or what has been, or changes nothing for the
         mistake (a brace that lands in an unclosed string)."""
-        after = self.apply([diagnostic])
-        if self.looks <= 0 and after.text not in self.looked:
+        text = self.apply([diagnostic])
+        if len(self.looks) >= self.most and text not in self.looks:
             return False
-        then = self.look(after)
-        more = count_slips(then) - count_slips(self.found)
-        harm = after.text in self.seen or more > 0 or (more == 0 and stays(diagnostic, then))
+        after = self.look_after([diagnostic])
+        more = after.slips - self.now.slips
+        harm = text in self.been or more > 0 or (more == 0 and stays(diagnostic, after.found))
         if harm:
-            self.refused.add(after.text)
+            self.refused.add(text)
         return harm
 
 

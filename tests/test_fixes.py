@@ -143,6 +143,18 @@ def test_a_fix_that_changes_nothing_for_its_mistake_is_left_out() -> None:
     assert len(mended.diagnostics) == 2
 
 
+def test_a_fix_that_another_one_has_to_precede_is_made_after_it() -> None:
+    """As `|` to `->` where a character that means nothing follows: alone it brings more than it takes."""
+    mistakes: dict[str, list[tuple[int, int, str]]] = {
+        "|B": [(0, 1, "->"), (1, 2, "")],
+        "->": [(0, 0, "")],
+        "->B": [(0, 0, "")] * 4,
+        "|": [(0, 1, "->")],
+    }
+    mended = mend(Source("a.net", "|B"), finding(lambda text: mistakes[text]))
+    assert (mended.source.text, mended.fixed) == ("->", 2)
+
+
 def test_fixes_that_undo_each_other_come_to_an_end() -> None:
     tries = []
 
