@@ -23,8 +23,8 @@ from netc.dsl.source import Source
 
 ROOT = Path(__file__).parents[1]
 SPECS = sorted([*ROOT.glob("specs/*.net"), *ROOT.glob("docs/*.net")])
-PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
-ITEM = re.compile(r'"""|(use|let|block|net|expect|train) ')
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+ITEM = re.compile(r"^(use|let|block|net|expect|train) ", re.MULTILINE)
 
 
 def form(text: str) -> str:
@@ -48,16 +48,15 @@ def trees(text: str) -> list[Any]:
     return [plain(item.tree) for item in file.items]
 
 
-def documented() -> list[tuple[str, str]]:
-    """The right programs of README and docs, each with its page and line."""
+def documented() -> list[tuple[Path, int, str]]:
+    """The programs of README and docs that can be read, each with its page and line."""
     found = []
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        for block in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for block in re.finditer(r"^```(\w*)[^\n]*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
             kind, program = block.groups()
-            if kind in ("", "net") and ITEM.match(program) and is_spec(program):
-                line = text.count("\n", 0, block.start()) + 1
-                found.append((f"{page.name}:{line}", program))
+            if kind in ("", "net") and ITEM.search(program) and is_spec(program):
+                found.append((page, text.count("\n", 0, block.start()) + 1, program))
     return found
 
 
@@ -86,9 +85,20 @@ def test_every_spec_is_in_the_form(path: Path) -> None:
     assert form(text) == text, f"run `netc fmt {path.relative_to(ROOT)}`"
 
 
-@pytest.mark.parametrize(("place", "program"), DOCUMENTED, ids=[place for place, _ in DOCUMENTED])
-def test_every_documented_program_is_in_the_form(place: str, program: str) -> None:
-    assert form(program) == program
+@pytest.mark.parametrize(
+    ("page", "program"),
+    [(page, program) for page, _, program in DOCUMENTED],
+    ids=[f"{page.stem}:{line}" for page, line, _ in DOCUMENTED],
+)
+def test_every_documented_program_is_in_the_form(
+    page: Path, program: str, request: pytest.FixtureRequest
+) -> None:
+    formatted = form(program)
+    if formatted != program and request.config.getoption("--update"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace(f"\n{program}```", f"\n{formatted}```"), encoding="utf-8")
+    else:
+        assert formatted == program, "run `pytest --update tests/test_format.py tests/test_error_pages.py`"
 
 
 # --- what it keeps -------------------------------------------------------------------------------
@@ -97,7 +107,7 @@ ITEMS = [
     text[chunk.start : chunk.end]
     for text in [
         *(path.read_text(encoding="utf-8") for path in SPECS),
-        *(program for _, program in DOCUMENTED),
+        *(program for _, _, program in DOCUMENTED),
     ]
     for chunk in scan(text)
 ]
