@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..dsl import ast
+from ..dsl.diagnostics import Note
 from ..ops.base import Op, Window
 from . import blocks, chains, groups
 from .arity import refuse_at_layer
@@ -290,11 +291,11 @@ def _apply_shared(
         return result
     start, end = shared.first
     if end - start != len(e.nodes) - first:
-        raise _differs(scope, site)
+        raise _differs(e, shared, scope, site)
     for offset in range(end - start):
         owner, user = e.nodes[start + offset], e.nodes[first + offset]
         if owner.op != user.op or _weights(e, start + offset) != _weights(e, first + offset):
-            raise _differs(scope, site)
+            raise _differs(e, shared, scope, site)
         e.weights[first + offset] = e.weights.get(start + offset, start + offset)
     return result
 
@@ -304,10 +305,19 @@ def _weights(e: Elaboration, id_: int) -> object:
     return made.op.torch([e.shapes[source] for source in made.inputs], e.shapes[id_]).weights
 
 
-def _differs(scope: Scope, site: ast.Node) -> Exception:
-    return scope.fault(
+def _differs(e: Elaboration, shared: Shared, scope: Scope, site: ast.Node) -> Exception:
+    fault = scope.fault(
         site,
         "shape-mismatch",
         "this use of a shared layer would need other weights than its first use",
         help="share a layer between inputs of one shape",
     )
+    if shared.owner is not None and shared.owner.inputs:
+        first = shared.owner.inputs[0]
+        item = (
+            e.nodes[shared.first[0]].item if isinstance(shared.owner, Apply) and shared.first else scope.item
+        )
+        fault.causes = (
+            Note(item.place(shared.owner.site), f"the first use receives {first.shape.describe()}"),
+        )
+    return fault

@@ -137,8 +137,11 @@ def stride(e: Elaboration, large: Branch, small: Branch, fork: int | None) -> st
         return ""
     if large.trusted:
         for _, made in windows(e, small, fork):
-            if made.op.stride == factor:  # type: ignore[attr-defined]
+            steps = made.op.stride  # type: ignore[attr-defined]
+            if steps == factor:
                 return f"{rewrite_stride(made, '1')} keeps the size"
+            if isinstance(steps, int) and steps % factor == 0:
+                return f"{rewrite_stride(made, str(steps // factor))} has the others' size"
         return ""
     plain = [made for _, made in windows(e, large, fork) if made.op.stride == 1]  # type: ignore[attr-defined]
     if not plain:
@@ -160,6 +163,8 @@ def stride_text(made: Made) -> str:
 def crop(e: Elaboration, large: Branch, small: Branch) -> str:
     """A value from before, larger than what it is joined to."""
     text, like = large.text, small.text
+    if any(size >= 2 * least for size, least in zip(large.shape.spatial, small.shape.spatial, strict=True)):
+        return ""
     if not text or "(" in text or "->" in text or text in ("id", "in"):
         return ""
     like = like if like and "(" not in like and "->" not in like and like != "id" else "in"

@@ -14,7 +14,7 @@ from .faults import Fault
 from .frames import Apply, Argument, Event, Member, Merge, Tensor
 from .nesting import splice
 from .origins import explain, explain_branch, fork_of, tell
-from .provenance import place_of, sources, text_of_argument
+from .provenance import place_of, root, sources, text_of_argument
 from .reconcile import Branch, reconcile
 from .scope import Scope
 from .values import describe
@@ -43,12 +43,16 @@ def refuse(
         blamed = event.arguments.get(reject.blame)  # a tensor is no argument of the rule, but of the text
     if blamed is not None:
         place, causes = locate(blamed, reject.blame, place)
+    elif reject.code == "missing-argument" and isinstance(site, ast.Expr):
+        causes = sources(Argument(None, site, scope.frame))
     if e.report.has(reject.code, place):  # and will not be told again: to look for causes takes time
         return Fault(reject.code, str(reject), place)
     if reject.aspect:
         at = {"input[1]": slice(1, 2), "input": slice(0, 1)}.get(reject.blame, slice(None))
         for tensor in inputs[at]:
             causes += explain(e, tensor, reject.aspect)
+    if blamed is not None and place == place_of(root(blamed)):
+        blamed = root(blamed)
     help = reject.help.replace("...", text_of_argument(blamed) or "...")
     help = remedies.mend(e, reject, op, arguments, inputs, scope, site) or help or remedies.example(op)
     message = str(reject)
@@ -74,10 +78,16 @@ def refuse_size(shape: Shape, arguments: dict[str, Argument], scope: Scope, site
 
 def locate(argument: Argument, name: str, around: Place) -> tuple[Place, tuple[Note, ...]]:
     """The place of a blamed argument, and where its value was written if that is elsewhere. An argument that
-    was given outside of `around`, the layer, is no part of it: there the layer itself is marked."""
+    was given outside of `around`, the layer, is no part of it: there the layer itself is marked. What a block
+    of another file (the prelude, say) is given is blamed where it is given, each use by itself."""
     written = place_of(argument)
     if written is None:
         return around, ()
+    origin = root(argument)
+    given = place_of(origin)
+    if given is not None and given.source is not around.source:
+        what = f"`{name}` of this layer" if name != "this" else "for this layer"
+        return given, (Note(around, what), *sources(origin))
     notes = sources(argument)
     if written.source is around.source and around.start <= written.start <= around.end:
         return written, notes
