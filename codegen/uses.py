@@ -26,7 +26,7 @@ from ..compiler.frames import (
 )
 from ..compiler.frames import Sequence as SequenceEvent
 from ..compiler.graph import Graph, Module
-from ..compiler.names import is_sequence
+from ..compiler.nesting import is_sequence
 from ..compiler.shapes import Shapes
 from .events import inside, signature
 from .net_facts import NetFacts

@@ -75,6 +75,10 @@ class Module(Struct, eq=False):
     output: int | None = None
     shared: str | None = None
 
+    def path_of(self, attribute: str) -> str:
+        """The path of a module in this one."""
+        return f"{self.path}.{attribute}" if self.path else attribute
+
     def walk(self) -> Iterator[Module]:
         """This module and all below it, in the order of the text."""
         pending = [self]

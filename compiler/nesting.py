@@ -1,11 +1,14 @@
-"""Events in; those that are children of one sequence, or that stand within them, out."""
+"""Events in; those that are children of one sequence, or that stand within them, and whether they are one
+sequence, out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .frames import Apply, Branch, Call, Event, Loop, Member, Merge, Names, OutputEvent
+from ..dsl import ast
+from .frames import Apply, Bind, Branch, Call, Event, Frame, Loop, Member, Merge, Names, OutputEvent
 from .frames import Sequence as SequenceEvent
+from .values import SharedLayer
 
 
 def splice(events: Sequence[Event]) -> Iterator[Event]:
@@ -64,3 +67,42 @@ def inside(event: Event) -> list[Sequence[Event]]:
         case Merge(members=members):
             return [members]
     return []
+
+
+def is_sequence(frame: Frame) -> bool:
+    """Whether a block is only layers in sequence, none labelled: an `nn.Sequential`.
+
+    One that is more where another `if` holds is none in any use."""
+    if frame.parent is None or len(frame.inputs) != 1 or not frame.events:
+        return False
+    if not is_plain(frame.definition.body):
+        return False
+    at = frame.inputs[0]
+    for event in splice(frame.events):
+        if isinstance(event, Bind):
+            if isinstance(event.argument.value, SharedLayer):
+                return False
+            continue
+        if not isinstance(event, (Apply, Call)) or event.label is not None or event.shared is not None:
+            return False
+        if len(event.inputs) != 1 or len(event.outputs) != 1 or event.inputs[0] is not at:
+            return False
+        at = event.outputs[0]
+    return len(frame.outputs) == 1 and frame.outputs[0] is at
+
+
+def is_plain(body: ast.Body) -> bool:
+    """Whether a body is written as layers in sequence, none labelled, whichever `if` holds."""
+    for statement in body.statements:
+        match statement:
+            case ast.Flow(labels=labels, value=value):
+                steps = value.steps if isinstance(value, ast.Chain) else (value,)
+                if labels or any(isinstance(step, (ast.Group, ast.Tuple)) for step in steps):
+                    return False
+            case ast.If(then=then, otherwise=otherwise):
+                if not is_plain(then) or (otherwise is not None and not is_plain(otherwise)):
+                    return False
+            case ast.For(body=inner):
+                if not is_plain(inner):
+                    return False
+    return True
