@@ -10,7 +10,6 @@ from .arity import refuse_at_layer
 from .elaboration import Elaboration
 from .faults import POISON, Fault, Silent, text_of
 from .frames import Apply, Argument, Call, Event, Label, Loop, Sequence, Shared, Tensor, Turn
-from .refusals import locate
 from .scope import Labels, Scope
 from .values import (
     BlockLayer,
@@ -178,6 +177,8 @@ def refuse_argument(
     argument: Argument, code: str, message: str, help: str, scope: Scope, site: ast.Node
 ) -> Fault:
     """The fault for an argument of the layer at `site`, at the argument, with what it came from."""
+    from .refusals import locate
+
     place, causes = locate(argument, "this", scope.item.place(site))
     return Fault(code, message, place, causes=causes, help=help)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, NoReturn
 
 from ..dsl import ast
 from ..dsl.diagnostics import Note
-from ..ops.arguments import bind, check, others
+from ..ops.arguments import bind, check
 from ..ops.base import Op, Reject, Shape
 from ..ops.entry import Input
 from .faults import Endless, Enough, Fault, Report
@@ -17,7 +17,6 @@ from .forecast import LARGE, Known
 from .frames import Apply, Argument, Event, Frame, InputEvent, Merge, OutputEvent, Shared, Tensor
 from .functions import LARGEST
 from .limits import Limits
-from .refusals import refuse, refuse_size
 from .scope import Scope, labels_in
 from .values import Value, show
 
@@ -175,12 +174,12 @@ class Elaboration:
             bound = bind(op, {name: argument.value for name, argument in arguments.items()}, shapes)
             shape = bound.shape(shapes)
         except Reject as reject:
-            for further in others(op, {name: arguments[name].value for name in arguments}, shapes, reject):
-                self.complain(refuse(self, further, op, arguments, inputs, event, scope, site))
-            raise refuse(self, reject, op, arguments, inputs, event, scope, site) from None
+            raise self.refuse(reject, op, arguments, inputs, event, scope, site) from None
         self.edges += len(inputs)
         self.check_size(1, scope, site)
         if shape.elements > LARGEST:
+            from .refusals import refuse_size
+
             raise refuse_size(shape, arguments, scope, site)
         id_ = len(self.nodes)
         self.nodes.append(
@@ -196,9 +195,26 @@ class Elaboration:
         try:
             check(op, {name: argument.value for name, argument in arguments.items()})
         except Reject as reject:
-            for further in others(op, {name: arguments[name].value for name in arguments}, (), reject):
-                self.complain(refuse(self, further, op, arguments, (), None, scope, site))
-            raise refuse(self, reject, op, arguments, (), None, scope, site) from None
+            raise self.refuse(reject, op, arguments, (), None, scope, site) from None
+
+    def refuse(
+        self,
+        reject: Reject,
+        op: type[Op],
+        arguments: dict[str, Argument],
+        inputs: tuple[Tensor, ...],
+        event: Apply | Merge | InputEvent | None,
+        scope: Scope,
+        site: ast.Node,
+    ) -> Fault:
+        """The fault for what a rule refuses, when all else that is wrong with the arguments has been told."""
+        from ..ops.arguments import others
+        from .refusals import refuse  # what looks for causes is loaded where there are any
+
+        values = {name: argument.value for name, argument in arguments.items()}
+        for further in others(op, values, [tensor.shape for tensor in inputs], reject):
+            self.complain(refuse(self, further, op, arguments, inputs, event, scope, site))
+        return refuse(self, reject, op, arguments, inputs, event, scope, site)
 
     def check_size(self, more: int, scope: Scope, site: ast.Node) -> None:
         """Give up where so many more layers, or the connections so far, are too many."""
