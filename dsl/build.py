@@ -14,6 +14,7 @@ from . import ast, literals
 from .builder import Builder
 from .lalr import Callback
 from .precedence import Misplaced, Piece, resolve, resolve_claim, resolve_filtered
+from .slip import Slip
 
 Children = list[Any]
 CONSTANTS = {"TRUE": True, "FALSE": False, "NONE": None}
@@ -89,12 +90,34 @@ def body(builder: Builder, start: int, end: int, children: Children) -> ast.Body
 
 def flow(builder: Builder, start: int, end: int, children: Children) -> ast.Flow:
     named, value = children
+    for step in value.steps if isinstance(value, ast.Chain) else (value,):
+        refuse_comparison(builder, step)
     labels: tuple[ast.Label, ...] = ()
     if isinstance(named, ast.Tuple):
         labels = tuple(builder.label(item) for item in named.items)
     elif named is not None:
         labels = (builder.label(named),)
     return ast.Flow(start, end, labels, value)
+
+
+def refuse_comparison(builder: Builder, step: ast.Expr) -> None:
+    """`a > b` where a value flows: an arrow that lacks its line."""
+    places = find_comparisons(builder, step)
+    if places:
+        fix = tuple((at, at + 1, "->") for at in places)
+        message, help = "`>` compares; a value flows on through `->`", "write `->`"
+        builder.slips.append(Slip("syntax", message, places[0], places[0] + 1, help=help, fix=fix))
+
+
+def find_comparisons(builder: Builder, step: ast.Expr) -> list[int]:
+    """Where the `>` of `a > b > c` stand; none where there is another operator."""
+    if not isinstance(step, ast.Binary):
+        return []
+    if step.operator == ">":
+        at = builder.text.find(">", step.left.end, step.right.start)
+        return [at] if at >= 0 else []
+    first, second = find_comparisons(builder, step.left), find_comparisons(builder, step.right)
+    return first + second if step.operator == "and" and first and second else []
 
 
 def let(builder: Builder, start: int, end: int, children: Children) -> ast.Let:

@@ -145,7 +145,8 @@ class Row:
         token = self.pieces[min(self.at, len(self.pieces) - 1)]
         assert isinstance(token, Token)
         if token.kind == "ELSE":
-            return Misplaced("this `else` has no `if`", token, "write `a if condition else b`")
+            help = "it follows the `}` of an `if`, or stands in a value: `a if condition else b`"
+            return Misplaced("this `else` has no `if`", token, help)
         if token.kind == "IF":
             return Misplaced("an `if` inside the parts of another needs parentheses", token)
         if token.kind == "NOT":

@@ -15,7 +15,7 @@ SECONDS = 5
 """Of processor time, for each file."""
 MOST_LINES = 1_000
 MEGABYTE = 1_000_000
-WORDS = """net block use let expect train if else for in a b conv relu 3 3x3 "s" { } ( ) [ ] , : ; = -> * + ..."""
+WORDS = """net block use let expect train if else for in conv relu 3 3x3 "s" { } ( ) [ ] , : ; = -> * + ..."""
 
 
 def draw(letters: str, number: int = MEGABYTE) -> str:
