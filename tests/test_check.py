@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netc import driver
-from netc.cli import run
+from netc.cli import run, terminal
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.fixes import count_slips, mend
 from netc.dsl.source import Source
@@ -211,6 +211,16 @@ def test_the_end_of_a_report_counts_and_points_on(netc: Netc) -> None:
     )
     assert "\n\n5 errors in 2 files, 3 fixable" in netc("check", ".")[2]
     assert netc("compile", "a.net")[2].endswith("\n`netc explain syntax` says more\n")
+
+
+def test_the_end_is_coloured_for_eyes(netc: Netc, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(a=f"use std (cbr)\n{FIXED}", w=WRONG)
+    plain = netc("check", ".")[2]
+    monkeypatch.setattr(terminal, "coloured", lambda stream: True)
+    monkeypatch.setattr("click.utils.should_strip_ansi", lambda *_: False)
+    told = netc("check", ".")[2]
+    assert re.sub("\33\\[[0-9;]*m", "", told) == plain
+    assert "\n\33[1;31m2 errors\33[0m, \33[1;33m1 warning\33[0m in 2 files" in told
 
 
 def test_each_mistake_is_told_once(netc: Netc) -> None:
