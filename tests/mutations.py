@@ -197,6 +197,8 @@ COMMANDS = {
     ("fmt",): 2,
 }
 """Commands, and how often of a hundred each is asked."""
+LONE_RETURN = re.compile(r"\r(?!\n)")
+"""It ends a line too."""
 ARROW = re.compile(r" *(?:-->|:::) (.+):(\d+):(\d+)")
 SHOWN = re.compile(r" *(\d+) \| (.*)")
 UNKNOWN = re.compile(r"there is no `(.*)` here")
@@ -216,7 +218,7 @@ def draw_mutant(random: Random, spec: str) -> Mutant:
     (command,) = random.choices(list(COMMANDS), COMMANDS.values())
     if command not in (("compile",), ("build",)):
         return Mutant(spec, text, command)
-    nets = net_names(Source(spec, text), complete=True)
+    nets = [name for name in net_names(Source(spec, text), complete=True) if name.isidentifier()]
     return Mutant(spec, text, command, random.choice(nets)) if nets else Mutant(spec, text, ("verify",))
 
 
@@ -257,7 +259,7 @@ def examine(folder: Path, mutant: Mutant) -> Answer:
     assert answer.code in (0, 1), answer
     for character in {*answer.out, *answer.err} - {"\n"}:
         assert character.isprintable(), f"U+{ord(character):04X} is sent"
-    files = {**FILES, str(path): text.removeprefix("\ufeff")}
+    files = {**FILES, str(path): LONE_RETURN.sub("\n", text.removeprefix("\ufeff"))}
     if "json" in options:
         told = json.loads(answer.out)["diagnostics"]
         assert answer.code == any(diagnostic["severity"] == "error" for diagnostic in told)
