@@ -34,6 +34,7 @@ GUESSED = {
 }
 """The mistake is not always told on the line where it was made: of a pair, it may be at the other."""
 ALSO_CORRECT = {
+    "`>` for `->`",
     "`==` for `=`",
     "no colon after a label",
     "no comma in brackets",
