@@ -35,7 +35,7 @@ def call_block(
             site,
             "recursion-limit",
             f"blocks stand in each other more than {e.limits.calls} deep",
-            "calls itself without end" if e.frame.definition is definition else "one call too many",
+            "calls itself once too often" if e.frame.definition is definition else "one call too many",
             help="a block that calls itself needs an `if` to end it; `--limit calls=N` raises the limit",
         )
         e.complain(fault)

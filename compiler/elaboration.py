@@ -20,6 +20,8 @@ from .limits import Limits
 from .scope import Scope, labels_in
 from .values import Value, show
 
+MOST_CALLS = 1_000
+"""In the chain that leads to a mistake."""
 MOST_MISTAKES = 1_000
 """In a loop, one mistake may be met in every turn."""
 
@@ -100,7 +102,7 @@ class Elaboration:
                 scope,
                 node,
                 "unroll-limit",
-                f"this unrolls without end: {self.turns:,} turns for {layers}",
+                f"this unrolls past {self.limits.turns:,} turns, which made {layers}",
                 "turns",
             )
 
@@ -240,10 +242,12 @@ class Elaboration:
     # --- mistakes ---
 
     def call_chain(self) -> tuple[Note, ...]:
-        """The uses of blocks that lead here, innermost first."""
+        """The uses of blocks that lead here, innermost first; of very many, the outermost is the last."""
         notes: list[Note] = []
         frame: Frame | None = self.frame
-        while frame is not None and frame.parent is not None and len(notes) < 10:
+        while frame is not None and frame.parent is not None:
+            while len(notes) == MOST_CALLS and frame.parent.parent is not None:
+                frame = frame.parent
             given = ", ".join(
                 f"{name}={show(argument.value)}"
                 for name, argument in (*frame.arguments.items(), *frame.rest.items())
@@ -265,7 +269,8 @@ class Elaboration:
         raise Enough
 
     def complain(self, fault: Fault) -> None:
-        self.report.add(fault, self.call_chain())
+        if not self.report.has(fault.code, fault.place):
+            self.report.add(fault, self.call_chain())
         self.mistakes += 1
         if self.mistakes > MOST_MISTAKES:
             raise Enough

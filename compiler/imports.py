@@ -11,7 +11,7 @@ from ..dsl.parser import DEFINITIONS, parse
 from ..dsl.source import Place, Source, Unread
 from .faults import Fault, Report
 from .limits import Limits
-from .program import FileScope, Import, Program
+from .program import FileScope, Import, Program, name_place
 from .suggestions import suggest
 
 Load = Callable[[str, Source], Source | Unread]
@@ -59,15 +59,19 @@ class _Reader:
         if not isinstance(tree, (ast.Block, ast.Net, ast.NetAlias, ast.Constants)):
             return
         if isinstance(tree, (ast.Block, ast.Net)):
-            self._check_parameters(item, tree)
+            self._check_parameters(scope, item, tree)
         name = tree.name.id
         earlier = scope.definitions.get(name)
         if earlier is None:
             scope.definitions[name] = item
             return
         self._refuse_second(
-            f"`{name}` is defined twice in this file", item.place(tree.name), place_of_name(earlier)
+            f"`{name}` is defined twice in this file", item.place(tree.name), name_place(earlier)
         )
+        if parameters_of(item) is None or parameters_of(earlier) != parameters_of(
+            item
+        ):  # who knows which of them is meant
+            scope.ruin(name)
 
     def _refuse_second(
         self, message: str, place: Place, first: Place, code: str = "duplicate-definition"
@@ -77,7 +81,7 @@ class _Reader:
         help = "give one of them another name"
         self.report.add(Fault(code, message, place, "again here", causes, help=help))
 
-    def _check_parameters(self, item: ast.Item, tree: ast.Block | ast.Net) -> None:
+    def _check_parameters(self, scope: FileScope, item: ast.Item, tree: ast.Block | ast.Net) -> None:
         """Parameters and the values that a block takes are named apart."""
         named: list[tuple[str, ast.Node]] = [(parameter.name, parameter) for parameter in tree.parameters]
         if isinstance(tree, ast.Block):
@@ -88,6 +92,7 @@ class _Reader:
             if earlier is not node:
                 message = f"`{tree.name.id}` has two parameters `{name}`"
                 self._refuse_second(message, item.place(node), item.place(earlier), "duplicate-parameter")
+                scope.ruin(tree.name.id)
 
     def _import(self, scope: FileScope, item: ast.Item, use: ast.Use, way: tuple[Step, ...]) -> None:
         place = item.place(use.module)
@@ -124,7 +129,7 @@ class _Reader:
             scope.spoil(name)
             return
         earlier = scope.taken.get(name) or (
-            place_of_name(scope.definitions[name]) if name in scope.definitions else None
+            name_place(scope.definitions[name]) if name in scope.definitions else None
         )
         if earlier is not None:
             what = "is defined in this file" if name in scope.definitions else "is already taken"
@@ -134,10 +139,10 @@ class _Reader:
         scope.imports[name] = Import(other, name, item)
 
 
-def place_of_name(item: ast.Item) -> Place:
-    """Where a definition has its name."""
-    assert isinstance(item.tree, (ast.Block, ast.Net, ast.NetAlias, ast.Constants))
-    return item.place(item.tree.name)
+def parameters_of(item: ast.Item) -> tuple[str, ...] | None:
+    """The names of a definition's parameters; None where it has a value."""
+    tree = item.tree
+    return tuple(p.name for p in tree.parameters) if isinstance(tree, (ast.Block, ast.Net)) else None
 
 
 def _cycle(way: tuple[Step, ...], closing: str) -> Fault:

@@ -71,7 +71,11 @@ def child_of(e: Elaboration, expr: ast.Index, scope: Scope) -> Labelled:
             return Labelled(outputs[0] if len(outputs) == 1 else outputs, None, found[number])
         count = f"{len(found)} {'child' if len(found) == 1 else 'children'}"
         raise scope.fault(
-            expr, "unknown-label", f"this sequence has {count}, from 0 on, so none is [{written}]"
+            expr,
+            "unknown-label",
+            f"this sequence has {count}, from 0 on, so none is [{written}]",
+            "no such child",
+            help=f"the last is [{len(found) - 1}]" if found else "",
         )
     if outer is not None and isinstance(outer.value, tuple):
         if 0 <= number < len(outer.value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from ..dsl import ast
+from ..dsl.diagnostics import Note
 from ..dsl.source import Place
 from ..ops.arguments import parameters
 from ..ops.registry import LAYERS
@@ -57,7 +58,7 @@ class FileScope:
         self.taken: dict[str, Place] = {}
         """Where a `use` lists the name; others come with a whole file."""
         self._values: dict[str, Value] = {}
-        self._open: set[str] = set()
+        self._open: list[str] = []
         self.blind = False
         """Whether all of a file should be here that could not be read, so that any name may be one of its."""
 
@@ -121,6 +122,10 @@ class FileScope:
         if name not in self.definitions:
             self._values.setdefault(name, POISON)
 
+    def ruin(self, name: str) -> None:
+        """What has that name is broken: what it does stays silent."""
+        self._values[name] = POISON
+
     def net_names(self) -> list[str]:
         """The nets that this file defines, in its order."""
         return [
@@ -145,17 +150,12 @@ class FileScope:
                 return BlockLayer(block, self, item, {}, {})
             case ast.Net() as net:
                 return NetValue(net, self, item, {})
-            case ast.NetAlias(name=place, value=expr) | ast.Constants(name=place, value=expr):
+            case ast.NetAlias(value=expr) | ast.Constants(value=expr):
                 from .evaluate import evaluate_alone  # evaluation looks names up here
 
                 if name in self._open:
-                    raise Fault(
-                        "use-before-definition",
-                        f"`{name}` is defined by itself",
-                        item.place(place),
-                        "needs its own value",
-                    )
-                self._open.add(name)
+                    raise self._circle(name)
+                self._open.append(name)
                 try:
                     if isinstance(item.tree, ast.NetAlias):
                         self._refuse_unknown_net(item, expr)
@@ -166,14 +166,32 @@ class FileScope:
                     self.report.add(fault)
                     return POISON
                 finally:
-                    self._open.discard(name)
+                    self._open.pop()
         raise AssertionError(item.tree)
+
+    def _circle(self, name: str) -> Fault:
+        """`let`s and nets that need each other's values; those that are open lead back to `name`."""
+        way = self._open[self._open.index(name) :]
+        places = [name_place(self.definitions[each]) for each in way]
+        chain = "" if len(way) == 1 else f": {' -> '.join((*way, name))}"
+        causes = tuple(
+            Note(place, f"`{user}` needs this") for user, place in zip(way, places[1:], strict=False)
+        )
+        message = f"`{name}` is defined by itself{chain}"
+        help = "give one of them a value of its own" if causes else "give it a value of its own"
+        return Fault("use-before-definition", message, places[0], "needs its own value", causes, help)
 
     def _refuse_unknown_net(self, item: ast.Item, expr: ast.Expr) -> None:
         """Raise `Fault` where the word that should name the net of `net name = word(...)` means nothing."""
         word = word_of(expr)
         if word is not None and not self.knows(word.id):
             raise refuse_net(word, item, self.all_net_names())
+
+
+def name_place(item: ast.Item) -> Place:
+    """Where a definition has its name."""
+    assert isinstance(item.tree, (ast.Block, ast.Net, ast.NetAlias, ast.Constants))
+    return item.place(item.tree.name)
 
 
 class Program(Struct, frozen=True, eq=False):

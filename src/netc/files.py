@@ -52,14 +52,16 @@ class Spec(Struct, frozen=True):
                 return read_path(beside / f"{name}.net")
             except Unusable as error:
                 return Unread(error.message, error.help)
-        return read_bundled(name) or miss(name, beside)
+        return read_bundled(name) or miss(name, beside, user.name)
 
 
-def miss(name: str, folder: Path | None) -> Unread:
+def miss(name: str, folder: Path | None, user: str) -> Unread:
     """What to say of a `use` whose file is not there."""
     from .compiler.suggestions import suggest
 
-    beside = [] if folder is None else [path.stem for path in folder.glob("*.net")]
+    beside = (
+        [] if folder is None else [path.stem for path in folder.glob("*.net") if path.name != Path(user).name]
+    )
     where = "" if folder is None else "beside this file or "
     help = suggest(name, [*beside, *bundled_files()])
     return Unread(f"there is no `{name}.net` {where}among the bundled specs", help)
