@@ -67,6 +67,7 @@ CLAIMS = {
 WARNINGS = {
     "shadowed-name": "a name hides a built-in layer, group or function",
     "even-window": "an even window is padded with `same`, which cannot centre it",
+    "multiplied-window": "a window is written as a product, which is one number",
     "unused-import": "a `use` brings what nothing reads",
     "unused-block": "a block that no net of the file uses",
     "unused-let": "a `let` that nothing reads",

@@ -200,6 +200,7 @@ def facts_of(
 def check(spec: Spec, *, limits: Limits | None = None) -> list[Result]:
     """Every net that `spec` means; and last, without a net, what else is wrong with its text, if anything:
     with claims (but not whether they hold) and recipes, with what no net uses, and warnings."""
+    from .compiler.multiplied import find_multiplied
     from .compiler.review import review
     from .compiler.uneven import find_uneven
 
@@ -213,7 +214,7 @@ def check(spec: Spec, *, limits: Limits | None = None) -> list[Result]:
         found = [*before, *program.report.take(), *check_claims_of(program, spec, results, limits)]
         sound = not any(result.failed for result in results) and not any(map(is_error, found))
         compiled = [result.compiled.training for result in results if result.compiled is not None]
-        found += find_uneven(compiled, spec.source)
+        found += [*find_uneven(compiled, spec.source), *find_multiplied(compiled, spec.source)]
         rest = Result(None, None, in_order([*found, *review(program, sound)]))
         return [*results, rest] if rest.diagnostics or not results else results
 
