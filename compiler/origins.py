@@ -5,7 +5,7 @@ Nothing here runs before something is refused: it walks back through the nodes m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -96,11 +96,13 @@ def nodes_back(e: Elaboration, id_: int, aspect: Aspect) -> Iterator[int]:
         at = source(e, at, aspect)
 
 
-def trace(e: Elaboration, id_: int, aspect: Aspect, fork: int | None = None) -> Way:
-    """The steps that made the node's aspect, since `fork` or since it was set."""
+def trace(
+    e: Elaboration, id_: int, aspect: Aspect, fork: int | None = None, stops: Collection[int] = ()
+) -> Way:
+    """The steps that made the node's aspect, since `fork`, since one of `stops`, or since it was set."""
     steps: list[Step] = []
     at = id_
-    while at != fork:
+    while at != fork and at not in stops:
         before = source(e, at, aspect)
         if before is None:
             if e.nodes[at].inputs:
@@ -138,11 +140,11 @@ def explain_branch(
     e: Elaboration, tensor: Tensor, aspect: Aspect, fork: int | None, site: Place | None
 ) -> tuple[Note, ...]:
     """What made a branch differ from another since their common `fork`; `site` is where the member stands."""
-    way = trace(e, tensor.node, aspect, fork)
+    entering = {given.node for given in e.frame.inputs}
+    way = trace(e, tensor.node, aspect, fork, entering)
     notes = describe_steps(e, way.steps, aspect)
     if notes and (way.start == fork or e.nodes[way.start].inputs):
         return notes
-    entering = {given.node for given in e.frame.inputs}
     if way.start in entering and site is not None:
         kept = "keeps " if e.nodes[tensor.node].inputs and tensor.node not in entering else ""
         them = "them" if aspect == "channels" else "it"
