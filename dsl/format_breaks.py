@@ -65,6 +65,15 @@ def expand(row: Row, least: int) -> Plan:
     return [*plan, (segment, None)]
 
 
+def find_only(bracket: Bracket) -> Bracket | Braces | None:
+    """The brackets that are all it holds, and open on its line: `sum([`, `share({`."""
+    row = bracket.items[0].row if len(bracket.items) == 1 and bracket.comma != "tuple" else []
+    match row:
+        case [Bracket(items=[_, *_]) | Braces(lines=[_, *_]) as only]:
+            return only
+    return None
+
+
 def choose_brackets(row: Row, column: int, indent: int, after: int) -> set[int]:
     """Those to write over several lines: those that must, and of what is too long between them the last
     that makes it fit, else the widest."""

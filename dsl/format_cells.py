@@ -12,7 +12,7 @@ from msgspec import Struct
 from .format_pieces import BROKEN, Leaf, Row, flat, measure
 
 CLAIMS = frozenset({"EQUAL", "ABOUT", "AT_MOST", "DENIED"})
-NO_OPERAND = frozenset({"OR", "AND", "NOT", "IF", "ELSE", "COLON", "COMMA", "ASSIGN", "ARROW"})
+NO_OPERAND = frozenset({"OR", "AND", "NOT", "IN", "IF", "ELSE", "COLON", "COMMA", "ASSIGN", "ARROW"})
 
 Cells = tuple[list[str], tuple[str, ...]]
 

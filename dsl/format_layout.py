@@ -7,10 +7,10 @@ operators.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
-from .format_breaks import LIMIT, Plan, choose_brackets, expand, extent, find_arrows, find_loosest
+from .format_breaks import LIMIT, Plan, choose_brackets, expand, extent, find_arrows, find_loosest, find_only
 from .format_cells import TextLine, read_cells, split_claims, split_source
 from .format_pieces import (
     BROKEN,
@@ -22,10 +22,14 @@ from .format_pieces import (
     Line,
     Row,
     flat,
+    flat_items,
+    has_comments,
     head_of,
     lift_comment,
     measure,
+    measure_items,
 )
+from .format_writer import Writer
 
 INDENT = 4
 SHORT = 24
@@ -57,61 +61,9 @@ def items_of(whole: Braces) -> Iterator[Line]:
         yield Line(above, blank, [last], line.beside)
 
 
-class Layout:
-    """Writes lines. `due` is the indentation of the line that must begin, since a comment ended the last."""
-
-    def __init__(self) -> None:
-        self.lines: list[TextLine] = []
-        self.line = TextLine(0)
-        self.parts: list[str] = []
-        self.column = 0
-        self.due: int | None = None
-        self.inner = ""
-        """What the lines in the braces of this item are: `claims`, or statements (empty)."""
-
-    def begin(self, indent: int) -> None:
-        """A new line; the last one is complete."""
-        self.end()
-        self.line = TextLine(indent)
-        self.column = indent
-
-    def end(self) -> None:
-        self.due = None
-        if self.parts:
-            self.line.cells = ["".join(self.parts)]
-            self.parts = []
-        if self.line.cells or self.line.comment:
-            self.lines.append(self.line)
-            self.line = TextLine(self.line.indent)
-
-    def put(self, text: str) -> None:
-        if self.due is not None:
-            self.begin(self.due)
-        if not self.parts:
-            text = text.lstrip(" ")
-        self.parts.append(text)
-        self.column += len(text)
-
-    def put_comment(self, text: str, indent: int) -> None:
-        """At the end of the line; the next begins at `indent`."""
-        if text:
-            self.line.comment = text
-            self.due = indent
-
-    def put_comments(self, comments: Iterable[Comment], indent: int) -> None:
-        """In lines of their own."""
-        for comment in comments:
-            self.begin(indent)
-            self.line.comment, self.line.blank = comment.text, comment.blank
-
-    def put_leaf(self, leaf: Leaf, indent: int) -> None:
-        """`indent` is that of a line which its comments make necessary."""
-        if leaf.above:
-            at = indent if self.parts else self.line.indent
-            self.put_comments([Comment(comment.text) for comment in leaf.above], at)
-            self.begin(at)
-        self.put(leaf.space + leaf.text)
-        self.put_comment(leaf.beside, indent)
+class Layout(Writer):
+    inner = ""
+    """What the lines in the braces of this item are: `claims`, or statements (empty)."""
 
     # --- lines ---
 
@@ -167,16 +119,6 @@ class Layout:
 
     # --- rows ---
 
-    def fits(self, row: Row, after: int) -> bool:
-        width = measure(row) + after
-        if not self.parts or self.due is not None:
-            width -= len(head_of(row).space)
-        return self.place() + width <= LIMIT
-
-    def place(self) -> int:
-        """The column at which what follows begins."""
-        return self.column if self.due is None else self.due
-
     def put_row(self, row: Row, indent: int, after: int = 0, inside: int | None = None) -> None:
         """`after`: the width of what follows on the same line. `inside` brackets, where a line may end
         anywhere, it is by how much further lines are indented."""
@@ -203,9 +145,6 @@ class Layout:
             comment = lift_comment(part)
             self.put_row(part, step if start else indent, after if end == len(row) else 0, inside)
             self.put_comment(comment, step)
-
-    def put_flat(self, row: Row) -> None:
-        self.put(head_of(row).space + flat(row))
 
     def plan_braces(self, row: Row, indent: int, after: int) -> Plan:
         """Which braces to write over several lines, so that all else fits: those that must, or all; empty
@@ -250,10 +189,6 @@ class Layout:
         self.begin(indent)
         self.put_closer(braces.closer, indent)
 
-    def put_closer(self, closer: Leaf, indent: int) -> None:
-        self.put(closer.text)
-        self.put_comment(closer.beside, indent)
-
     def put_brackets(self, row: Row, indent: int, after: int) -> None:
         """With as few brackets as possible over several lines."""
         broken = choose_brackets(row, self.place(), indent, after)
@@ -271,24 +206,20 @@ class Layout:
     def put_bracket(self, bracket: Bracket, indent: int) -> None:
         """Over several lines."""
         self.put_leaf(bracket.opener, indent)
-        items = bracket.items
-        plain = not (bracket.opener.beside or bracket.closer.above)
-        plain &= not any(item.above or item.beside for item in items)
-        only = items[0].row[0] if len(items) == 1 and len(items[0].row) == 1 else None
         inner = indent + INDENT
-        if plain and isinstance(only, Bracket) and only.items and bracket.comma != "tuple":
+        plain = not has_comments(bracket)
+        only = find_only(bracket) if plain else None
+        if isinstance(only, Bracket):
             self.put_bracket(only, indent)
-        elif plain and isinstance(only, Braces) and only.lines and bracket.comma != "tuple":
+        elif isinstance(only, Braces):
             self.put_braces(only, indent)
         else:
-            width = sum(item.width + 2 for item in items) - 2 + (bracket.comma == "tuple")
-            if plain and inner + width <= LIMIT:
+            content = flat_items(bracket) if plain and measure_items(bracket) < BROKEN else None
+            if content is not None and inner + len(content) <= LIMIT:
                 self.begin(inner)
-                self.put(
-                    ", ".join(flat(item.row) for item in items) + ("," if bracket.comma == "tuple" else "")
-                )
-            elif plain and bracket.opener.kind == "LSQB" and all(item.width <= SHORT for item in items):
-                self.fill(items, inner)
+                self.put(content)
+            elif plain and bracket.opener.kind == "LSQB" and all(i.width <= SHORT for i in bracket.items):
+                self.fill(bracket.items, inner)
             else:
                 self.put_items(bracket, inner)
             self.begin(indent)

@@ -99,6 +99,10 @@ def flat(row: Row) -> str:
     return "".join(write_flat(row)).lstrip(" ")
 
 
+def flat_items(bracket: Bracket) -> str:
+    return ", ".join(flat(item.row) for item in bracket.items) + ("," if bracket.comma == "tuple" else "")
+
+
 def write_flat(row: Row) -> Iterator[str]:
     for piece in row:
         if isinstance(piece, Leaf):
@@ -108,10 +112,7 @@ def write_flat(row: Row) -> Iterator[str]:
         yield piece.opener.space
         yield piece.opener.text
         if isinstance(piece, Bracket):
-            for number, item in enumerate(piece.items):
-                yield ", " if number else ""
-                yield from write_flat(item.row)
-            yield "," if piece.comma == "tuple" else ""
+            yield flat_items(piece)
         else:
             for line in piece.lines:
                 for number, statement in enumerate(line.statements):
@@ -144,12 +145,21 @@ def begins_line(before: Piece, piece: Piece) -> bool:
 
 
 def measure_bracket(bracket: Bracket) -> int:
-    if bracket.opener.beside or bracket.closer.above or bracket.opener.above:
+    if bracket.opener.above or has_comments(bracket):
         return BROKEN
-    width = len(bracket.opener.space) + 2 + sum(item.width + 2 for item in bracket.items)
-    if any(item.above or item.beside for item in bracket.items):
-        width += BROKEN
-    return width - (2 if bracket.items else 0) + (bracket.comma == "tuple")
+    return len(bracket.opener.space) + 2 + measure_items(bracket)
+
+
+def measure_items(bracket: Bracket) -> int:
+    commas = 2 * max(len(bracket.items) - 1, 0) + (bracket.comma == "tuple")
+    return sum(item.width for item in bracket.items) + commas
+
+
+def has_comments(bracket: Bracket) -> bool:
+    """Behind its opening bracket, before its closing one, or at its items, though not in these."""
+    if bracket.opener.beside or bracket.closer.above:
+        return True
+    return any(item.above or item.beside for item in bracket.items)
 
 
 def measure_braces(braces: Braces) -> int:
