@@ -30,6 +30,7 @@ CACHED_LENGTH = 100_000
 """The longest text of an item that is kept."""
 BODIED = frozenset({"block", "net", "expect", "train"})
 DEFINED = re.compile(r"\w+[ \t]+([A-Za-z_]\w*)")
+ASSIGNED = re.compile(r"\w+[ \t]+\w+[ \t]*=(?!=)")
 
 
 def parse(
@@ -96,17 +97,27 @@ def count_surplus(text: str, chunk: Chunk) -> int:
 def is_stray(text: str, chunk: Chunk) -> bool:
     if chunk.word == '"""' or chunk.word in ITEM_WORDS:
         return False
-    return not (guess_item(chunk.word) and DEFINED.match(text, chunk.start))
+    return not (guess_kind(text[chunk.start : chunk.end]) and DEFINED.match(text, chunk.start))
 
 
 def find_defined(chunk: Chunk, text: str) -> set[str]:
     """The names that a broken item would have defined, `*` where they cannot be known."""
-    word = guess_item(chunk.word)
+    word = guess_kind(text)
     if word == "use":
         names = re.findall(r"\w+", text)[2:]
         return set(names) if names else {"*"}
-    name = DEFINED.match(text)
-    return {name[1]} if name and word in ("let", "block", "net") else set()
+    if word in ("let", "block", "net"):
+        name = DEFINED.match(text)
+        return {name[1]} if name else {"*"}
+    # Of what begins no item, any word of its head may be what it was to define or to bring.
+    return set() if word else set(re.findall(r"[^\W\d]\w*", text.partition("\n")[0]))
+
+
+def guess_kind(text: str) -> str:
+    """The word that the item begins with, or was meant to; empty where that is anyone's guess."""
+    word = first_word(text)
+    guess = guess_item(word)
+    return "" if guess == "let" != word and not ASSIGNED.match(text) else guess
 
 
 @cache
@@ -135,7 +146,7 @@ def read_item(text: str, limits: TextLimits) -> tuple[ast.Definition | None, tup
                 return tree, ()
     from .broken import find_slips
 
-    return None, find_slips(text, guess_item(first_word(text)), raw, slips, tokens, load_parser(), limits)
+    return None, find_slips(text, guess_kind(text), raw, slips, tokens, load_parser(), limits)
 
 
 def first_word(text: str) -> str:
