@@ -12,7 +12,7 @@ from ..dsl.source import Place, Source, Unread
 from .faults import Fault, Report
 from .limits import Limits
 from .program import FileScope, Import, Program, name_place
-from .suggestions import suggest
+from .suggestions import measure, suggest
 
 Load = Callable[[str, Source], Source | Unread]
 """The file of `use NAME`, given the source that says so; or why it cannot be had."""
@@ -127,6 +127,10 @@ class _Reader:
             message = f"`{use.module.id}.net` has no `{name}`"
             self.report.add(Fault("unknown-import", message, place, "unknown", help=help))
             scope.spoil(name)
+            listed = {taken.id for taken in use.names or ()}
+            missed = set(known) - listed  # one of these, most likely the nearest, was meant
+            near = {known_name for known_name in missed if measure(name, known_name) is not None}
+            scope.missed |= near or missed
             return
         earlier = scope.taken.get(name) or (
             name_place(scope.definitions[name]) if name in scope.definitions else None

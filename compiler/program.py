@@ -59,6 +59,8 @@ class FileScope:
         """Where a `use` lists the name; others come with a whole file."""
         self._values: dict[str, Value] = {}
         self._open: list[str] = []
+        self.missed: set[str] = set()
+        """Names of other files that were perhaps meant where a `use` lists what is not there."""
         self.blind = False
         """Whether all of a file should be here that could not be read, so that any name may be one of its."""
 
@@ -108,8 +110,9 @@ class FileScope:
         return None
 
     def lost(self, name: str) -> bool:
-        """Whether an item or a file that could not be read would have given it: then it stays silent."""
-        return self.blind or not self.file.broken.isdisjoint((name, "*"))
+        """Whether an item or a file that could not be read, or a wrong `use`, would have given it: then it
+        stays silent."""
+        return self.blind or name in self.missed or not self.file.broken.isdisjoint((name, "*"))
 
     def miss(self, use: ast.Use) -> None:
         """The file of `use` could not be read: the names that it would have brought stay silent."""
