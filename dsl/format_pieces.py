@@ -29,7 +29,8 @@ class Leaf(Struct):
     text: str
     space: str
     new_line: bool = False
-    """Whether it began a line as it was written."""
+    """Whether it began a line as it was written; of a chain only the first `->` is asked, and in brackets
+    none."""
     above: list[Comment] = []
     beside: str = ""
 
@@ -134,9 +135,16 @@ def width_of(piece: Piece) -> int:
 def measure(row: Row) -> int:
     width = sum(map(width_of, row))
     for before, piece in pairwise(row):
-        if (before if isinstance(before, Leaf) else before.closer).beside or begins_line(before, piece):
+        if (before if isinstance(before, Leaf) else before.closer).beside or is_break(before, piece):
             width += BROKEN
     return width
+
+
+def is_break(before: Piece, piece: Piece) -> bool:
+    """Whether a line that was ended there stays so."""
+    if isinstance(piece, Leaf) and piece.kind == "ARROW":
+        return piece.new_line and not isinstance(before, Braces)
+    return begins_line(before, piece)
 
 
 def begins_line(before: Piece, piece: Piece) -> bool:

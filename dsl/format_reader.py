@@ -101,10 +101,12 @@ class Reader:
         if isinstance(self.inside, Braces) and gap.ends and kind not in ("ARROW", "ELSE"):
             self.end_statement(gap.new_line)
         leaf = Leaf(kind, self.text[token.start : token.end], self.space_before(index, kind), gap.new_line)
+        if kind == "ARROW":
+            leaf.new_line &= isinstance(self.inside, Braces) and not has(self.row, kind)
         if kind in CLOSERS:
             leaf.above, self.comments = self.comments, []
             self.close(leaf)
-        elif kind == "COMMA" and isinstance(self.inside, Bracket) and not is_comprehension(self.row):
+        elif kind == "COMMA" and isinstance(self.inside, Bracket) and not has(self.row, "FOR"):
             self.end_item(self.inside)
             self.inside.items.append(Item())
         else:
@@ -165,7 +167,7 @@ class Reader:
                 closed.items.pop()
             elif len(closed.items) > 1:
                 closed.comma = "maybe"
-            elif closed.comma == "tuple" or is_comprehension(closed.items[0].row):
+            elif closed.comma == "tuple" or has(closed.items[0].row, "FOR"):
                 closed.comma = "never"
         closed.closer = leaf
         self.inside, self.row = self.outside.pop()
@@ -206,5 +208,5 @@ class Reader:
         return isinstance(self.inside, Bracket) and self.inside.opener.kind == kind
 
 
-def is_comprehension(row: Row) -> bool:
-    return any(isinstance(piece, Leaf) and piece.kind == "FOR" for piece in row)
+def has(row: Row, kind: str) -> bool:
+    return any(isinstance(piece, Leaf) and piece.kind == kind for piece in row)

@@ -22,7 +22,7 @@ from netc.dsl.scan import scan
 from netc.dsl.source import Source
 
 ROOT = Path(__file__).parents[1]
-SPECS = sorted([*ROOT.glob("specs/*.net"), *ROOT.glob("docs/*.net"), *ROOT.glob("tests/cases/**/*.net")])
+SPECS = sorted([*ROOT.glob("specs/*.net"), *ROOT.glob("docs/*.net")])
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 ITEM = re.compile(r"^(use|let|block|net|expect|train) ", re.MULTILINE)
 
