@@ -227,7 +227,7 @@ class _Reader:
         elif node.id in self.labels:
             for label in self.labels[node.id]:
                 label.read = True
-            if all(self.stands_after(node, label.node) for label in self.labels[node.id]):
+            if all(self.stands_after(node, label) for label in self.labels[node.id]):
                 self.found.faults.append(refuse(node, self.item, ()))
         elif node is self.net_word:
             self.found.faults.append(refuse_net(node, self.item, self.file.all_net_names()))
@@ -288,10 +288,12 @@ class _Reader:
     def known(self) -> list[str]:
         return [*(name for scope in self.scopes for name in scope), *self.file.known(), *self.labels]
 
-    def stands_after(self, node: ast.Name, label: ast.Node) -> bool:
+    def stands_after(self, node: ast.Name, label: Binding) -> bool:
         """Whether the label cannot have its value yet; in a loop, an earlier turn may have given it."""
-        in_one_loop = any(loop.start <= label.start < loop.end for loop in self.loops)
-        return label.start > node.start and not in_one_loop and not self.unrolled_later
+        named, own = label.node, label.statement
+        if self.unrolled_later or any(loop.start <= named.start < loop.end for loop in self.loops):
+            return False
+        return named.start > node.start or own.start <= node.start < own.end
 
     def makes_module(self, statement: ast.Flow) -> bool:
         """Whether a statement's label is a module: not on `id`, a tuple or an operation on named values."""
