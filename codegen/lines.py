@@ -57,7 +57,17 @@ class Infix(Struct, frozen=True):
         return f" {self.operator} ".join(self.items)
 
 
-Piece = str | Brackets | Prefixed | Generator | Infix
+class Grouped(Struct, frozen=True):
+    """`(a + b + c) / 3`"""
+
+    infix: Infix
+    after: str
+
+    def __str__(self) -> str:
+        return f"({self.infix}){self.after}"
+
+
+Piece = str | Brackets | Prefixed | Generator | Infix | Grouped
 
 
 def fits(text: str, indent: int) -> bool:
@@ -74,6 +84,9 @@ def lay_out(piece: Piece, indent: int, before: str = "", after: str = "") -> lis
         return lay_out(piece.piece, indent, before + piece.prefix, after)
     if isinstance(piece, Infix):
         return _break_infix(piece, indent, before, after)
+    if isinstance(piece, Grouped):
+        inner = _break_infix(piece.infix, indent + 1, "", "")
+        return [f"{margin}{before}(", *inner, f"{margin}){piece.after}{after}"]
     if isinstance(piece, Generator):
         return [*lay_out(piece.element, indent, before), f"{margin}{piece.clause}{after}"]
     if not piece.items:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -12,12 +12,14 @@ from .children import argument
 from .expressions import Expr, Name
 from .home import Home
 from .kept import Kept
-from .lines import Brackets, Infix, Piece
+from .lines import Brackets, Grouped, Infix, Piece, Prefixed
 from .plan import Given, Step, Variable
 from .readings import free, substitute, text
 
-SUM = re.compile(r"\{0\}( \+ \{\d+\})+|\{0\}( \* \{\d+\})+")
-"""The formulas that are one operator over all operands."""
+TERM = r"\{\d+\}(?:\[[^\]]*\])?"
+CHAIN = re.compile(rf"{TERM}(?: (?P<operator>[+*]) {TERM})(?: (?P=operator) {TERM})*")
+"""The formulas that are one operator over all operands, which may have an index each."""
+MEAN = re.compile(rf"\((?P<sum>{TERM}(?: \+ {TERM})+)\)(?P<after> / \d+)")
 
 
 class Value(Struct, frozen=True):
@@ -78,22 +80,49 @@ def fill(
         str(position): str(operand) if operand.atomic else f"({operand})"
         for position, operand in enumerate(operands)
     }
-    if SUM.fullmatch(pattern):
+    typed = all(operand.typed for operand in operands)
+    chain, mean = CHAIN.fullmatch(pattern), MEAN.fullmatch(pattern)
+    if chain is not None:
+        terms = pattern.split(f" {chain['operator']} ")
         return Value(
-            Infix(pattern[4], tuple(places.values())),
-            depth,
-            all(operand.typed for operand in operands),
-            False,
-            reads,
+            Infix(chain["operator"], tuple(put(term, places) for term in terms)), depth, typed, False, reads
         )
+    if mean is not None:
+        terms = mean["sum"].split(" + ")
+        total = Infix("+", tuple(put(term, places) for term in terms))
+        return Value(Grouped(total, mean["after"]), depth, typed, False, reads)
     written = {
-        entry.name: entry.value if isinstance(entry.value, str) else text(entry.value) for entry in given
+        entry.name or "": entry.value if isinstance(entry.value, str) else text(entry.value)
+        for entry in given
     }
-    filled = re.sub(r":\{(\w+)\}", lambda match: spaced(str(written[match[1]])), pattern)
-    filled = re.sub(r"\{(\w+)\}", lambda match: places.get(match[1]) or str(written[match[1]]), filled)
+    bounds = re.compile(r"(?:\{(\w+)\})?:\{(\w+)\}")
+    filled = bounds.sub(lambda match: spaced(written.get(match[1] or "", ""), written[match[2]]), pattern)
+    filled = put(filled, {**written, **places})
     atomic = re.fullmatch(r"[\w.]+\(.*\)|[\w.]+\[.*\]|[\w.]+", filled) is not None and balanced(filled)
-    typed = all(operand.typed for operand in operands) or filled.startswith(("F.", "torch."))
-    return Value(filled, depth, typed, atomic, reads)
+    return Value(as_call(filled), depth, typed or filled.startswith(("F.", "torch.")), atomic, reads)
+
+
+def put(pattern: str, places: Mapping[str, str]) -> str:
+    """The pattern with what belongs in its places."""
+    return re.sub(r"\{(\w+)\}", lambda match: str(places[match[1]]), pattern)
+
+
+def as_call(written: str) -> Piece:
+    """A call as brackets, which can be broken; other text as it stands."""
+    found = re.fullmatch(r"(?P<name>\w+=)?(?P<head>[\w.]+)\((?P<items>.+)\)", written)
+    if found is None:
+        return written
+    items, depth = [""], 0
+    for character in found["items"]:
+        depth += (character in "([") - (character in ")]")
+        if depth < 0:  # `a(b).c(d)`
+            return written
+        if character == "," and depth == 0:
+            items.append("")
+        else:
+            items[-1] += character
+    call = Brackets(found["head"], tuple(as_call(item.strip()) for item in items))
+    return Prefixed(found["name"], call) if found["name"] else call
 
 
 def stored(value: Expr | str, kept: Kept) -> Expr | str:
@@ -103,9 +132,11 @@ def stored(value: Expr | str, kept: Kept) -> Expr | str:
     return substitute(value, {name: Name(f"self.{kept.stored[name]}") for name in free(value)})
 
 
-def spaced(bound: str) -> str:
-    """A bound of a slice after its colon, as the formatter sets it."""
-    return f":{bound}" if re.fullmatch(r"\w+", bound) else f": {bound}"
+def spaced(low: str, high: str) -> str:
+    """The bounds of a slice, as the formatter sets them: apart where one is more than a word."""
+    if re.fullmatch(r"\w*", low) and re.fullmatch(r"\w+", high):
+        return f"{low}:{high}"
+    return f"{low} : {high}".lstrip()
 
 
 def balanced(filled: str) -> bool:
