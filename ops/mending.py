@@ -130,9 +130,15 @@ def bring_in(value: float, field: Field) -> str:
     """What to write for a number outside its limits."""
     if field.high is not None and field.high <= 1 and 5 <= value <= 100:
         return f"{spell(value)} % is `{field.name}={spell(value / 100)}`"
-    if field.default is UNSET and field.low is not None and value < field.low:
-        return f"write {spell(field.low)} or more"
-    return leave_out(field)
+    if field.low_open or field.high_open:
+        return leave_out(field)
+    if field.low is not None and field.high is not None:
+        fitting = f"write a number from {spell(field.low)} to {spell(field.high)}"
+    elif field.low is not None and value < field.low:
+        fitting = f"write {spell(field.low)} or more"
+    else:
+        return leave_out(field)
+    return "; ".join(filter(None, (fitting, leave_out(field))))
 
 
 def leave_out(field: Field) -> str:
@@ -148,4 +154,4 @@ def leave_out(field: Field) -> str:
             written = spell(field.default)
         case _:
             written = str(field.default)
-    return f"leave it out for `{field.name}={written}`"
+    return f"left out, it is `{field.name}={written}`"
