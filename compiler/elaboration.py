@@ -58,6 +58,8 @@ class Elaboration:
         """Nothing was skipped, or one of the limits was reached all the same."""
         self.told = 0
         """Diagnostics before something was skipped."""
+        self.is_spoilt = False
+        """Something stopped without a word, for what it depends on is broken."""
         self.frame: Frame
         self.sink: list[Event] = []
         self.nodes: list[Made] = []

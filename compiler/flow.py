@@ -63,6 +63,7 @@ def run_statements(e: Elaboration, body: ast.Body, scope: Scope, course: Course)
                 e.complain(fault)
                 _spoil(statement, scope, course)
             except Silent:
+                e.is_spoilt = True
                 _spoil(statement, scope, course)
 
 

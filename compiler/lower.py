@@ -155,7 +155,7 @@ def _elaborate(e: Elaboration, net: NetValue, name: str, settings: dict[str, Val
     blocks.fill_parameters(e, definition, bound, net.rest, frame, scope, scope, definition.name)
     with e.writing(frame.events):
         result = flow.run_body(e, definition.body, scope, None)
-    if e.report.failed or not e.is_whole:
+    if e.report.failed or e.is_spoilt or not e.is_whole:
         return None
     if not e.inputs:
         raise Fault(

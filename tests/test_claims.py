@@ -20,7 +20,11 @@ from netc.compiler.printed import agrees
 from netc.compiler.program import Program
 from netc.compiler.targets import NONE
 from netc.compiler.values import NetValue, Value
+from netc.driver import check as check_spec
+from netc.driver import distinct, verify
 from netc.dsl import ast
+from netc.dsl.source import Source
+from netc.files import Spec
 
 
 def facts(
@@ -114,3 +118,14 @@ def test_what_decimal_rounds_or_truncates_to_agrees(value, unit, places, roundin
 )
 def test_printed_figures(text, value, agree):
     assert agrees(text, value) == agree
+
+
+def test_claims_of_a_net_of_which_something_could_not_be_read_stay_silent():
+    text = (
+        "block head(n) {\n    first: conv(1x1, 8)\n    last: fc(n\n}\n"
+        "net a {\n    input: 3x8x8\n    aux side(weight=0.3): head(10)\n    conv(3x3, 4)\n}\n"
+        "expect a {\n    params(side) == 3\n    side.first: width == 8\n}\n"
+    )
+    spec = Spec(Source("case.net", text), None, None)
+    assert [found.code for found in distinct(check_spec(spec))] == ["unclosed"]
+    assert [found.code for found in verify(spec).diagnostics] == ["unclosed"]
