@@ -297,7 +297,9 @@ def explain_missing_mark(case: Case) -> Slip | None:
             return case.slip(message, repair=case.behind(","))
         message = f"a comma is missing before {case.written(token)}"
         return case.slip(message, fix=() if case.repeats else case.behind(","), repair=case.behind(","))
-    if case.section == "expect" and token.kind == "NAME" and "COLON" in case.accepted and not case.has_claim:
+    before = outermost([token.kind for token in case.tokens[case.first_index : case.index]])
+    follows_path = "COLON" in case.accepted and {*before} <= {"NAME", "DOT", "LSQB", "RSQB"}
+    if case.section == "expect" and token.kind == "NAME" and follows_path and not case.has_claim:
         message = f"`:` is missing before {case.written(token)}"
         help = "a row begins with a path and a colon: `layer[4]: shape == 512x7x7`"
         return case.slip(message, help, fix=() if case.repeats else case.behind(":"), repair=case.behind(":"))
