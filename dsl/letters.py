@@ -154,7 +154,7 @@ def is_comment(text: str, start: int) -> bool:
     """Whether the `//` that ends at `start` begins a comment and is no division: two words stand side by side
     behind it."""
     line = text[start : text.find("\n", start) if "\n" in text[start:] else len(text)]
-    words = WORDS.findall(re.split(r"[;{}]", line)[0])
+    words = WORDS.findall(re.split(r"[;{}]|//", line)[0])
     return any(
         before not in OPERATORS and after not in OPERATORS and (before[0].isalpha() and after[0].isalpha())
         for before, after in pairwise(words)

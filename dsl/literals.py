@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from math import isfinite
 
 LARGEST = 2**63 - 1
@@ -24,6 +25,8 @@ class Refused(Exception):
 
 def read_number(text: str) -> int | float:
     """Integers of 64 bits, finite floats; with a suffix, an integer where it is whole (`25.5M`)."""
+    if not text.isascii():  # full-width digits, which are told of elsewhere
+        text = unicodedata.normalize("NFKC", text)
     digits = text.replace("_", "")
     unit = digits.lstrip("0123456789.+-eE")
     digits = digits.removesuffix(unit)
@@ -52,7 +55,7 @@ def checked(value: int) -> int:
 
 
 def read_dims(text: str) -> tuple[int, ...]:
-    return tuple(map(read_integer, re.split("[xX×]", text)))
+    return tuple(map(read_integer, re.findall(r"\d+", text)))
 
 
 def read_string(text: str, most: int) -> str:

@@ -119,6 +119,17 @@ def explain_assignment(case: Case) -> Slip | None:
     if case.section == "{" and case.names_statement:
         fix, repair = mend_assignment(case)
         return case.slip("a statement does not assign", explain_names(case), fix=fix, repair=repair)
+    if (
+        case.section == "{"
+        and case.before is not None
+        and case.before.kind in ("PLUS", "MINUS", "STAR", "SLASH")
+    ):
+        operator = case.text[case.before.start : case.token.end]
+        help = "a name has one value; `let y = x + 1` gives another one its own"
+        return Slip("syntax", f"there is no `{operator}`", case.before.start, case.token.end, help=help)
+    if case.section == "{" and case.first.kind == "NAME":
+        help = "a label names the value that flows: `name: layer`; `let name = ...` names a number or a list"
+        return case.slip("a statement does not assign", help)
     return None
 
 

@@ -214,7 +214,7 @@ def leave_out_echoes(slips: Sequence[Slip], text: str) -> tuple[Slip, ...]:
             # What was left out, or exchanged, is not read.
             or any(other is not slip and covers(other, slip) for other in slips)
             # On a line, one mistake about brackets or strings is enough, where it is not sure.
-            or (first is not slip and not BRACKETS.isdisjoint((first.code, slip.code)))
+            or (first is not slip and not BRACKETS.isdisjoint((first.code, slip.code)) and not is_sure(slip))
             # What the rest of a string may have held.
             or (line in strings and slip.code in BRACKETS and not is_open_string(slip, text))
             # What a character that means nothing may have meant.
@@ -239,6 +239,11 @@ def find_line(text: str, slip: Slip) -> int:
 
 def is_missing_brace(slip: Slip, text: str) -> bool:
     return slip.code == "unclosed" and text.startswith("{", slip.start) and not slip.fix
+
+
+def is_sure(slip: Slip) -> bool:
+    """Whether what is wrong is plain from the text alone, whatever stands around it."""
+    return bool(slip.fix) and not slip.gaps and slip.code not in BRACKETS
 
 
 def is_open_string(slip: Slip, text: str) -> bool:

@@ -63,6 +63,16 @@ SNIPPETS += [
     "\\",
     "\t",
     "\r",
+    "３ｘ３，０．５Ｋ",
+    "（ａ）",
+    " 3 ✕ 3 ",
+    ".5",
+    ":=",
+    "//",
+    "/* ",
+    "*/",
+    "\u00a0",
+    "\u2028",
 ]
 TOKEN_NAMES = re.compile(r"\$END|_NL|NoneType|Traceback|\b(?!STRING\b)[A-Z]{2,}_?[A-Z]+\b")
 
