@@ -243,12 +243,15 @@ def ask(*arguments: str) -> Answer:
 def examine(folder: Path, mutant: Mutant) -> Answer:
     """Ask about a text, in a file of `folder`, and hold the answer to its promises."""
     path = folder / mutant.spec
-    path.write_text(mutant.text, encoding="utf-8", newline="")
     command, *options = mutant.command
-    start = time.process_time()
-    answer = ask(command, f"{path}:{mutant.net}" if mutant.net else str(path), *options)
-    seconds = time.process_time() - start
-    assert seconds < SECONDS or is_large(path), f"{seconds:.1f} s"
+    for last in (False, True):  # one that is slow is asked again: machines stand still, and count it
+        path.write_text(mutant.text, encoding="utf-8", newline="")
+        start = time.process_time()
+        answer = ask(command, f"{path}:{mutant.net}" if mutant.net else str(path), *options)
+        seconds = time.process_time() - start
+        if seconds < SECONDS:
+            break
+        assert is_large(path) or not last, f"{seconds:.1f} s"
     text = path.read_bytes().decode("utf-8")
     if "--fix" in options or command == "fmt":
         ask(command, str(path), *options)
