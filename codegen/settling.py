@@ -107,7 +107,7 @@ class Settling(Mapping[str, Term]):
 
     def _window(self, name: str, values: Sequence[Any]) -> Term:
         """The parts of a window, each settled alone."""
-        sizes = [short(value.size) if isinstance(value, Window) else value for value in values]
+        sizes = [short(value.size) if isinstance(value, Window) else plain(value) for value in values]
         kernel = self.part(name, sizes, "kernel", name)
         strides = [value.stride if isinstance(value, Window) else None for value in values]
         if all(stride is None for stride in strides):

@@ -38,19 +38,15 @@ class Ledger:
         return known
 
     def bind(self, path: str, arguments: Iterable[Any], named: Mapping[str, Any]) -> Key:
-        """Arguments by name, without those that are defaults; sizes as one number where all are equal."""
+        """Arguments by name, with those that are defaults; sizes as one number where all are equal."""
         places = self.positions.get(path, ())
         found = {places[i] if i < len(places) else str(i): value for i, value in enumerate(arguments)}
         found.update(named)
         found.pop("inplace", None)
-        defaults = self.defaults.get(path, {})
-        return tuple(
-            sorted(
-                (name, repr(one(value)))
-                for name, value in found.items()
-                if name not in defaults or repr(one(value)) != repr(one(defaults[name]))
-            )
-        )
+        complete = {**self.defaults.get(path, {}), **found}
+        if "pool" in path.lower() and "stride" not in found:  # its default is each pool's own window
+            complete["stride"] = complete.get("kernel_size")
+        return tuple(sorted((name, repr(one(value))) for name, value in complete.items()))
 
     def concatenate(self, values: Iterable[int]) -> int:
         """A concatenation over channels; one of concatenations is one of all their parts."""

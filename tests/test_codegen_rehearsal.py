@@ -135,3 +135,17 @@ def test_what_is_not_a_module_of_this_graph_is_refused(written, hostile):
     assert written in source
     with pytest.raises(Mismatch):
         rehearse(source.replace(written, hostile), "Facts", graph, Net(graph).emits, set())
+
+
+def test_the_stride_that_a_pool_has_without_one_is_its_own_window():
+    graph = graph_of("net pools { input: 4x32x32\nmaxpool(2x2)\nconv(1x1, 4)\nmaxpool(3x3/2)\nmaxpool(2x2) }")
+    source = emit(graph)
+    changed = source.replace("3, stride=2", "3")
+    assert changed != source
+    with pytest.raises(Mismatch):
+        rehearse(changed, "Pools", graph, Net(graph).emits, set())
+
+
+def test_a_window_that_some_uses_give_as_a_list_is_a_tuple():
+    text = "block b(k) { conv(k, 4) }\nnet lists { input: 3x32x32\nb(3x3) -> b([3, 1]) -> b(1x3) -> b(2) }"
+    assert "B(4, (3, 1))" in emit(graph_of(text))
