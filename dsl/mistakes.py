@@ -38,8 +38,9 @@ def explain_item(case: Case) -> Slip | None:
     word = case.text[case.token.start : case.token.end]
     help = FOREIGN.get(word) or f"at the top of a file stand {ITEMS}"
     item = guess_item(word)
-    if item == "let" and [token.kind for token in case.tokens[2:3]] in (["LPAR"], ["LBRACE"]):
-        item = ""
+    following = [token.kind for token in case.tokens[1:3]]
+    if following[:1] == ["LBRACE"] or (item == "let" and following[1:] in (["LPAR"], ["LBRACE"])):
+        item = ""  # so no item goes on, but a body without its word
     if word not in FOREIGN and item:
         help = f"did you mean `{item}`?"
     message = f"{case.written(case.token)} begins nothing that a file can hold"

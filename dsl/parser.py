@@ -104,8 +104,8 @@ def find_defined(chunk: Chunk, text: str) -> set[str]:
     """The names that a broken item would have defined, `*` where they cannot be known."""
     word = guess_kind(text)
     if word == "use":
-        names = re.findall(r"\w+", text)[2:]
-        return set(names) if names else {"*"}
+        names = set(re.findall(r"[^\W\d]\w*", text)[2:])
+        return names or {"*"}
     if word in ("let", "block", "net"):
         name = DEFINED.match(text)
         return {name[1]} if name else {"*"}
@@ -117,7 +117,9 @@ def guess_kind(text: str) -> str:
     """The word that the item begins with, or was meant to; empty where that is anyone's guess."""
     word = first_word(text)
     guess = guess_item(word)
-    return "" if guess == "let" != word and not ASSIGNED.match(text) else guess
+    if guess != word and not (ASSIGNED if guess == "let" else DEFINED).match(text):
+        return ""
+    return guess
 
 
 @cache

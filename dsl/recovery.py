@@ -203,6 +203,7 @@ def leave_out_echoes(slips: Sequence[Slip], text: str) -> tuple[Slip, ...]:
     """The slips in the order of the text, without those that only follow from another."""
     missing = [slip for slip in slips if is_missing_brace(slip, text)]
     strings = {find_line(text, slip) for slip in slips if is_open_string(slip, text)}
+    docstrings = [slip.start for slip in slips if is_open_string(slip, text, '"""')]
     lines: dict[int, Slip] = {}
     told: list[Slip] = []
     for slip in sorted(slips, key=lambda slip: slip.start):
@@ -217,6 +218,8 @@ def leave_out_echoes(slips: Sequence[Slip], text: str) -> tuple[Slip, ...]:
             or (first is not slip and not BRACKETS.isdisjoint((first.code, slip.code)) and not is_sure(slip))
             # What the rest of a string may have held.
             or (line in strings and slip.code in BRACKETS and not is_open_string(slip, text))
+            # What would close a bracket stands in the docstring that has no end.
+            or (slip.code == "unclosed" and any(slip.start < start for start in docstrings))
             # What a character that means nothing may have meant.
             or any(stands_for(other, slip, text) for other in slips)
             # A missing `}` is told once, and instead of what stands straight inside.
@@ -246,8 +249,8 @@ def is_sure(slip: Slip) -> bool:
     return bool(slip.fix) and not slip.gaps and slip.code not in BRACKETS
 
 
-def is_open_string(slip: Slip, text: str) -> bool:
-    return slip.code == "unclosed" and text.startswith('"', slip.start)
+def is_open_string(slip: Slip, text: str, quotes: str = '"') -> bool:
+    return slip.code == "unclosed" and text.startswith(quotes, slip.start)
 
 
 def is_inside(slip: Slip, gaps: Sequence[tuple[int, int]]) -> bool:
