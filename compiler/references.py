@@ -5,7 +5,7 @@ So a block that no net uses, and the branch of an `if` that no net takes, are re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
@@ -44,9 +44,9 @@ class References(Struct, eq=False):
     """Whether what enters a block goes on without being named."""
 
 
-def read_names(item: ast.Item, file: FileScope) -> References:
-    """The names of a block, a net or a `let`."""
-    return _Reader(item, file).read()
+def read_names(item: ast.Item, file: FileScope, most: int) -> References:
+    """The names of a block, a net or a `let`, with at most so many faults."""
+    return _Reader(item, file, most).read()
 
 
 def words_in(item: ast.Item) -> set[str]:
@@ -58,11 +58,13 @@ def words_in(item: ast.Item) -> set[str]:
 
 
 class _Reader:
-    def __init__(self, item: ast.Item, file: FileScope) -> None:
-        self.item, self.file = item, file
+    def __init__(self, item: ast.Item, file: FileScope, most: int) -> None:
+        self.item, self.file, self.most = item, file, most
         self.found = References(item)
         self.scopes: list[dict[str, Binding]] = [{}]
         self.labels: dict[str, list[Binding]] = {}
+        self.given: dict[ast.Label, Binding] = {}
+        self.labels_read: set[str] = set()
         self.loops: list[ast.For] = []
         self.net_word: ast.Name | None = None
         self.in_merge = False
@@ -74,7 +76,7 @@ class _Reader:
         for inner in ast.walk(tree):
             if isinstance(inner, (ast.Flow, ast.Input, ast.Output, ast.Aux)):
                 for label in labels_of(inner):
-                    binding = self.bind("label", label.name, label, inner)
+                    binding = self.given[label] = self.bind("label", label.name, label, inner)
                     self.labels.setdefault(label.name, []).append(binding)
         match tree:
             case ast.Block(parameters=given, takes=takes, body=body):
@@ -91,6 +93,9 @@ class _Reader:
             case ast.NetAlias(value=value):
                 self.net_word = word_of(value)
                 self.read_later(value)
+        for label_read in self.labels_read & self.labels.keys():
+            for binding in self.labels[label_read]:
+                binding.read = True
         return self.found
 
     # --- what names something ---
@@ -144,10 +149,8 @@ class _Reader:
             case ast.Flow(value=value):
                 self.read_all((value,))
                 for label in statement.labels:
-                    for binding in self.labels[label.name]:
-                        if binding.node is label:
-                            binding.makes_module = self.makes_module(statement)
-                            binding.passes_on = self.is_identity(value) and not self.in_merge
+                    self.given[label].makes_module = self.makes_module(statement)
+                    self.given[label].passes_on = self.is_identity(value) and not self.in_merge
             case ast.Let(name=name, value=value):
                 self.read_later(value)
                 self.keep("let", name.id, name, statement)
@@ -209,8 +212,7 @@ class _Reader:
             case ast.Attribute(target=target, name=name):
                 self.read_expression(target)
                 self.check_path(expr)
-                for binding in self.labels.get(name, ()):  # a path leads into a labelled group
-                    binding.read = True
+                self.labels_read.add(name)  # a path leads into a labelled group
             case _:
                 for inner in children(expr):
                     self.read_expression(inner)
@@ -225,20 +227,19 @@ class _Reader:
         elif self.file.knows(node.id):
             self.found.outside.setdefault(node.id, node)
         elif node.id in self.labels:
-            for label in self.labels[node.id]:
-                label.read = True
+            self.labels_read.add(node.id)
             if all(self.stands_after(node, label) for label in self.labels[node.id]):
-                self.found.faults.append(refuse(node, self.item, ()))
+                self.tell(refuse, node, self.item, ())
         elif node is self.net_word:
-            self.found.faults.append(refuse_net(node, self.item, self.file.all_net_names()))
+            self.tell(refuse_net, node, self.item, self.file.all_net_names())
         else:
-            self.found.faults.append(refuse(node, self.item, self.known()))
+            self.tell(refuse, node, self.item, self.known())
 
     def read_head(self, head: ast.Name) -> None:
         """A word before braces, which no label can be."""
         if self.find(head.id) is None and not self.file.knows(head.id):
             groups = [name for name, value in BUILTINS.items() if isinstance(value, MergeWord)]
-            self.found.faults.append(refuse_group(head, self.item, groups))
+            self.tell(refuse_group, head, self.item, groups)
         else:
             self.read_name(head)
 
@@ -253,9 +254,7 @@ class _Reader:
         owner, names = taken
         for argument in expr.arguments:
             if argument.name is not None and argument.name not in names:
-                self.found.faults.append(
-                    refuse_parameter(self.item.place(argument), owner, argument.name, names)
-                )
+                self.tell(refuse_parameter, self.item.place(argument), owner, argument.name, names)
 
     def check_path(self, expr: ast.Attribute) -> None:
         """A step from a tensor or a label: to a size, or to what is labelled within."""
@@ -268,7 +267,7 @@ class _Reader:
                 return
             labels = {label.name for statement in statements for label in labels_in(statement)}
         if expr.name not in SIZES and expr.name not in labels:
-            self.found.faults.append(refuse_path(self.item.place(expr), expr.name, labels - {target.id}))
+            self.tell(refuse_path, self.item.place(expr), expr.name, labels - {target.id})
 
     def is_plain(self, statement: ast.Node) -> bool:
         """Whether all labels within a statement's value stand there: no parameter or `let` brings others."""
@@ -278,6 +277,11 @@ class _Reader:
             case ast.Flow(value=ast.Name(id=name) | ast.Call(target=ast.Name(id=name))):
                 return self.find(name) is None and self.file.parameters_of(name) is not None
         return False
+
+    def tell(self, refuse: Callable[..., Fault], *values: object) -> None:
+        """Keep a fault, unless there are so many that more help nobody."""
+        if len(self.found.faults) < self.most:
+            self.found.faults.append(refuse(*values))
 
     # --- what a name is ---
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ..dsl import ast
 from ..dsl.diagnostics import Diagnostic
+from .elaboration import MOST_MISTAKES
 from .faults import Report
 from .program import Program
-from .references import read_names
+from .references import References, read_names
 from .shadowing import find_shadowing
 from .unused import find_unused
 
@@ -16,11 +17,13 @@ def review(program: Program, sound: bool) -> list[Diagnostic]:
     from any mistake, so it is told only of a file that is `sound`."""
     scope = program.scope
     definitions = (ast.Block, ast.Net, ast.NetAlias, ast.Constants)
-    read = [read_names(item, scope) for item in scope.file.items if isinstance(item.tree, definitions)]
+    read: list[References] = []
     report = Report()
-    for references in read:
-        for fault in references.faults:
-            report.add(fault)
+    for item in scope.file.items:
+        if isinstance(item.tree, definitions):
+            read.append(read_names(item, scope, MOST_MISTAKES - len(report.diagnostics)))
+            for fault in read[-1].faults:
+                report.add(fault)
     found = [*report.diagnostics, *find_shadowing(scope, read)]
     if sound and not report.diagnostics:
         found.extend(find_unused(scope, read))

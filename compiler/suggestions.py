@@ -47,11 +47,19 @@ LONGEST = 60
 """Characters of a name for which another is looked for."""
 
 
+MANY = 500
+"""Names, of which only the likeliest are looked at."""
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """`did you mean `x`?` for the nearest of the known names, or nothing where none is near."""
     if len(name) > LONGEST:
         return ""
-    near = min((found for other in set(known) if (found := measure(name, other)) is not None), default=None)
+    names = set(known)
+    if len(names) > MANY:
+        names = {other for other in names if other[:1] == name[:1] and abs(len(other) - len(name)) < 2}
+        names = names if len(names) < MANY else set()
+    near = min((found for other in names if (found := measure(name, other)) is not None), default=None)
     return f"did you mean `{near[-1]}`?" if near else ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from ..dsl import ast
 from ..dsl.diagnostics import Note
@@ -10,13 +11,14 @@ from ..dsl.source import Place
 from .faults import Fault
 from .suggestions import interpret, suggest
 
+Given = tuple[str, ast.Label | ast.Name, ast.Node]
+"""What kind of name, where it stands, and the statement that gives it."""
+
 
 def refuse(node: ast.Name, item: ast.Item, known: Iterable[str]) -> Fault:
     """The fault for `node`, which is none of the names in sight (`known`): its item may name it elsewhere."""
     place = item.place(node)
-    for what, named, statement in sorted(names_given(item.tree), key=lambda given: given[1].start):
-        if (named.name if isinstance(named, ast.Label) else named.id) != node.id:
-            continue
+    for what, named, statement in index_names(item.tree).get(node.id, ()):
         own = statement.start <= node.start < statement.end and what != "loop variable"
         code, message, marked, help = describe(what, node.id, own, named.start > node.start)
         return Fault(code, message, place, marked, (Note(item.place(named), f"the {what}"),), help)
@@ -98,7 +100,17 @@ def refuse_parameter(place: Place, owner: str, name: str, known: Sequence[str]) 
     return Fault("unknown-parameter", f"{owner} has no parameter `{name}`", place, "unknown", help=help)
 
 
-def names_given(node: ast.Node) -> Iterator[tuple[str, ast.Label | ast.Name, ast.Node]]:
+@lru_cache(maxsize=64)
+def index_names(tree: ast.Node) -> dict[str, list[Given]]:
+    """What an item names, by the names, each list in the order of the text."""
+    found: dict[str, list[Given]] = {}
+    for given in sorted(names_given(tree), key=lambda given: given[1].start):
+        named = given[1]
+        found.setdefault(named.name if isinstance(named, ast.Label) else named.id, []).append(given)
+    return found
+
+
+def names_given(node: ast.Node) -> Iterator[Given]:
     """What the text within `node` names: what kind of name it is, where it stands, and in which statement."""
     for inner in ast.walk(node):
         match inner:

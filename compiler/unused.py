@@ -70,11 +70,15 @@ def unused_definitions(read: Sequence[References], claimed: Set[str]) -> Iterato
     reads = {name_of(references.item): references.outside.keys() for references in read}
     roots = [name for name in reads if name in claimed or name.startswith("_")]
     roots += [name_of(r.item) for r in read if isinstance(r.item.tree, (ast.Net, ast.NetAlias))]
-    unused = [name for name in reads if name not in reach(roots, reads)]
-    tops = [name for name in unused if not any(name in reads[other] for other in unused if other != name)]
+    used = reach(roots, reads)
+    unused = [name for name in reads if name not in used]
+    read_by_others = {name for other in unused for name in reads[other] if name != other}
+    tops = {name for name in unused if name not in read_by_others}
+    covered = reach(tops, reads)
     for name in unused:
-        if name not in reach(tops, reads):
-            tops.append(name)
+        if name not in covered:
+            tops.add(name)
+            covered |= reach([name], reads)
     for references in read:
         item = references.item
         name = name_of(item)
@@ -112,6 +116,10 @@ def unused_bindings(references: References, claimed: Set[str]) -> Iterator[Diagn
     item = references.item
     owner = name_of(item)
     taken = [binding for binding in references.bindings if binding.kind == "taken"]
+    together: dict[ast.Node, list[Binding]] = {}
+    for binding in references.bindings:
+        if binding.kind == "label":
+            together.setdefault(binding.statement, []).append(binding)
     for binding in references.bindings:
         name, place = binding.name, item.place(binding.node)
         if binding.read or name.startswith("_"):
@@ -134,14 +142,14 @@ def unused_bindings(references: References, claimed: Set[str]) -> Iterator[Diagn
             case "let":
                 yield warn("unused-let", f"nothing reads `{name}`", place, f"remove it, or name it `_{name}`")
             case "label" if not binding.makes_module and name not in claimed:
-                yield from unused_label(references, binding)
+                yield from unused_label(references, binding, together[binding.statement])
 
 
-def unused_label(references: References, binding: Binding) -> Iterator[Diagnostic]:
-    """A label that makes no module. Of those that name the values of a tuple, one may be read for all."""
+def unused_label(references: References, binding: Binding, labels: list[Binding]) -> Iterator[Diagnostic]:
+    """A label that makes no module. Of those that name the values of a tuple, one may be read for all
+    (`labels`)."""
     item, statement = references.item, binding.statement
     assert isinstance(statement, ast.Flow)
-    labels = [other for other in references.bindings if other.statement is statement]
     if labels[0] is not binding or any(label.read for label in labels):
         return
     names = " and ".join(f"`{label.name}`" for label in labels)
