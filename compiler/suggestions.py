@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 ELSEWHERE = {
     "adaptiveavgpool": "adaptive",
@@ -63,6 +64,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return f"did you mean `{near[-1]}`?" if near else ""
 
 
+@lru_cache(maxsize=10_000)
 def measure(name: str, other: str) -> tuple[int, bool, str] | None:
     """How near another name is, as what sorts first; None where it is not near. A third of the letters may
     differ, and of two letters their order."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import os
 import resource
 import tempfile
 import time
@@ -27,6 +28,7 @@ def fuzz(first: int, count: int) -> int:
     codes: collections.Counter[str] = collections.Counter()
     times: list[tuple[float, int, str]] = []
     failures = 0
+    os.environ["NETC_TRACEBACK"] = "1"
     with tempfile.TemporaryDirectory() as folder:
         for number in range(first, first + count):
             mutant = mutant_of(number)

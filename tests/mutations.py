@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import re
 import time
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
-from unittest.mock import patch
 
 from msgspec import Struct
 
@@ -230,13 +228,9 @@ class Answer(Struct, frozen=True):
 
 
 def ask(*arguments: str) -> Answer:
-    """Run the command line in this process; what is wrong with netc itself is raised."""
+    """Run the command line in this process; where `NETC_TRACEBACK` is set it raises what is wrong with netc."""
     out, err = io.StringIO(), io.StringIO()
-    with (
-        patch.dict(os.environ, NETC_TRACEBACK="1"),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = run([*arguments])
     return Answer(code, out.getvalue(), err.getvalue())
 
