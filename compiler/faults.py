@@ -93,7 +93,7 @@ class Report:
 
     @property
     def failed(self) -> bool:
-        return any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
+        return any(diagnostic.is_error for diagnostic in self.diagnostics)
 
 
 def inner_text_of(item: ast.Item, node: ast.Node) -> str:

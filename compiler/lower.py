@@ -132,7 +132,7 @@ def lower(
         if e.is_whole:
             break
         report.forget(before)
-    if any(diagnostic.severity == "error" for diagnostic in report.diagnostics[before:]):
+    if any(diagnostic.is_error for diagnostic in report.diagnostics[before:]):
         return None
     return graph
 

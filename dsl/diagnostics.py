@@ -38,3 +38,8 @@ class Diagnostic(Struct, frozen=True):
     help: str = ""
     fix: tuple[Edit, ...] = ()
     severity: Literal["error", "warning"] = "error"
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the spec is wrong; a warning makes a command fail under `--strict` only."""
+        return self.severity == "error"

@@ -159,7 +159,7 @@ def is_free(span: Span, taken: Sequence[Span]) -> bool:
 
 
 def count_slips(found: Iterable[Diagnostic]) -> int:
-    return sum(diagnostic.code in SYNTAX and diagnostic.severity == "error" for diagnostic in found)
+    return sum(diagnostic.code in SYNTAX and diagnostic.is_error for diagnostic in found)
 
 
 def apply(text: str, edits: Iterable[Edit]) -> str:

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from .compiler.evaluate import evaluate_alone
 from .compiler.facts import Facts
-from .compiler.faults import Fault, Silent, text_of
+from .compiler.faults import Fault, Silent
 from .compiler.graph import Graph
 from .compiler.imports import resolve
 from .compiler.limits import Limits
@@ -26,14 +26,13 @@ from .compiler.lower import choose, is_template, lower, net_named
 from .compiler.program import Program
 from .compiler.suggestions import suggest
 from .compiler.values import NetValue, Value
-from .dsl import ast
 from .dsl.diagnostics import Diagnostic
 from .dsl.parser import DEFINITIONS
 from .files import Spec
 from .settings import Misused, Setting
 
 if TYPE_CHECKING:
-    from .compiler.claims import Outcome
+    from .verdict import Verdict
 
 RECURSION = 80_000
 """Python frames: enough for the deepest nesting and the longest chain of calls that the language allows."""
@@ -100,11 +99,7 @@ class Result(Struct, frozen=True, eq=False):
 
     @property
     def failed(self) -> bool:
-        return any(map(is_error, self.diagnostics))
-
-
-def is_error(diagnostic: Diagnostic) -> bool:
-    return diagnostic.severity == "error"
+        return any(diagnostic.is_error for diagnostic in self.diagnostics)
 
 
 def compile(
@@ -151,7 +146,7 @@ def compile_net(
             else given
             for name, given in settings.items()
         }
-        facts = facts_of(program, net, values, inputs, limits)
+        facts = facts_of(program, net, values, inputs, limits=limits)
         if facts is not None:
             refuse_unknown_inputs(facts.graph, inputs)
             compiled = Compiled(net, program.scope.docstring(), facts, lower_again)
@@ -184,9 +179,10 @@ def refuse_unknown_inputs(graph: Graph, sizes: Mapping[str, tuple[int, ...]]) ->
 def facts_of(
     program: Program,
     net: str | NetValue,
-    settings: Mapping[str, Value],
-    inputs: Mapping[str, tuple[int, ...]],
-    limits: Limits | None,
+    settings: Mapping[str, Value] | None = None,
+    inputs: Mapping[str, tuple[int, ...]] | None = None,
+    *,
+    limits: Limits | None = None,
 ) -> Facts | None:
     """The net's graph, whole, and its tables, of which the counts are made here."""
     graph = lower(program, net, settings=settings, inputs=inputs, limits=limits)
@@ -203,6 +199,7 @@ def check(spec: Spec, *, limits: Limits | None = None) -> list[Result]:
     from .compiler.multiplied import find_multiplied
     from .compiler.review import review
     from .compiler.uneven import find_uneven
+    from .verdict import review_claims
 
     with quiet_machine():
         program = resolve(spec.source, spec.load, limits=limits)
@@ -211,31 +208,25 @@ def check(spec: Spec, *, limits: Limits | None = None) -> list[Result]:
             compile_net(program, Spec(spec.source, net, spec.folder), {}, {}, limits, before)
             for net in nets_in(program, spec)
         ]
-        found = [*before, *program.report.take(), *check_claims_of(program, spec, results, limits)]
-        sound = not any(result.failed for result in results) and not any(map(is_error, found))
+        known = {r.net: r.compiled.training if r.compiled else None for r in results if r.net is not None}
+        claims = review_claims(program, spec.net, known, partial(facts_of, program, limits=limits))
+        found = [*before, *program.report.take(), *claims]
+        sound = not any(d.is_error for d in found) and not any(result.failed for result in results)
         compiled = [result.compiled.training for result in results if result.compiled is not None]
         found += [*find_uneven(compiled, spec.source), *find_multiplied(compiled, spec.source)]
         rest = Result(None, None, in_order([*found, *review(program, sound)]))
         return [*results, rest] if rest.diagnostics or not results else results
 
 
-def check_claims_of(
-    program: Program, spec: Spec, results: Sequence[Result], limits: Limits | None
-) -> Iterator[Diagnostic]:
-    """What is wrong with the text of claims and recipes; `results` are the nets that were compiled."""
-    from .compiler.targets import check_recipe
+def verify(spec: Spec, *, limits: Limits | None = None) -> Verdict:
+    """Check what the file claims of its nets, or of the one that `spec` names."""
+    from .verdict import Verdict, judge
 
-    known = {r.net: r.compiled.training if r.compiled else None for r in results if r.net is not None}
-    verdict = judge(program, spec, known, limits)
-    yield from verdict.diagnostics
-    for outcome in (outcome for expectation in verdict.expectations for outcome in expectation.outcomes):
-        if outcome.diagnostic is not None and outcome.diagnostic.code != "failed-claim":
-            yield outcome.diagnostic
-    for item in program.scope.file.items:
-        if isinstance(item.tree, ast.Train):
-            for fault in check_recipe(program.scope, item, item.tree):
-                program.report.add(fault)
-    yield from program.report.take()
+    with quiet_machine():
+        program = resolve(spec.source, spec.load, limits=limits)
+        before = program.report.take()
+        verdict = judge(program, spec.net, {}, partial(facts_of, program, limits=limits))
+        return Verdict(verdict.expectations, in_order([*before, *verdict.diagnostics]))
 
 
 def nets_of(spec: Spec) -> list[str]:
@@ -247,93 +238,6 @@ def nets_in(program: Program, spec: Spec) -> list[str]:
     if spec.net is not None:
         return [spec.net]
     return [name for name in program.scope.net_names() if not is_template(program.scope, name)]
-
-
-# --- claims ---------------------------------------------------------------------------------------
-
-
-class Expectation(Struct, frozen=True, eq=False):
-    """An `expect`, with `title` as its text names the net, and the outcome of each of its claims (none where
-    the net has mistakes)."""
-
-    title: str
-    item: ast.Item
-    outcomes: tuple[Outcome, ...]
-
-
-class Verdict(Struct, frozen=True, eq=False):
-    """The expectations of a file, and what is wrong with it beside them."""
-
-    expectations: tuple[Expectation, ...]
-    diagnostics: tuple[Diagnostic, ...]
-
-    @property
-    def failed(self) -> bool:
-        outcomes = (outcome for expectation in self.expectations for outcome in expectation.outcomes)
-        return any(outcome.holds is False for outcome in outcomes) or any(map(is_error, self.diagnostics))
-
-
-def verify(spec: Spec, *, limits: Limits | None = None) -> Verdict:
-    """Check what the file claims of its nets, or of the one that `spec` names."""
-    with quiet_machine():
-        program = resolve(spec.source, spec.load, limits=limits)
-        before = program.report.take()
-        verdict = judge(program, spec, {}, limits)
-        return Verdict(verdict.expectations, in_order([*before, *verdict.diagnostics]))
-
-
-def judge(program: Program, spec: Spec, known: Mapping[str, Facts | None], limits: Limits | None) -> Verdict:
-    """The claims of the nets that `spec` means; `known` are the facts of nets by what names them, None where
-    a net has mistakes, which were reported."""
-    from .compiler.claims import check as check_claims
-    from .compiler.targets import complete_net_at, names_net
-
-    known = dict(known)
-    diagnostics: list[Diagnostic] = []
-
-    def facts_at(item: ast.Item, expr: ast.Expr, names: Mapping[str, Value]) -> Facts:
-        """The facts of the net that `expr` names; it may use `names` too."""
-        text = text_of(item, expr)
-        if names and not isinstance(expr, ast.Name):
-            text += f" with {dict(names)}"
-        if text not in known:
-            value = complete_net_at(program.scope, item, expr, names)
-            named = expr.id if isinstance(expr, ast.Name) else value
-            known[text] = facts_of(program, named, {}, {}, limits)
-            diagnostics.extend(program.report.take())
-        facts = known[text]
-        if facts is None:
-            raise Silent  # the net has mistakes, which have been reported
-        return facts
-
-    def facts_if_net(item: ast.Item, expr: ast.Expr, names: Mapping[str, Value]) -> Facts | None:
-        """As `facts_at`; None where `expr` names something else."""
-        return facts_at(item, expr, names) if names_net(program.scope, item, expr, names) else None
-
-    expectations = []
-    for item in program.scope.file.items:
-        expect = item.tree
-        if not isinstance(expect, ast.Expect) or spec.net not in (None, base_name(expect.target)):
-            continue
-        outcomes: list[Outcome] = []
-        try:
-            outcomes = check_claims(
-                item, program.scope, facts_at(item, expect.target, {}), partial(facts_if_net, item)
-            )
-        except Fault as fault:
-            program.report.add(fault)
-        except Silent:
-            pass
-        diagnostics.extend(program.report.take())
-        expectations.append(Expectation(text_of(item, expect.target), item, tuple(outcomes)))
-    return Verdict(tuple(expectations), in_order(diagnostics))
-
-
-def base_name(expr: ast.Expr) -> str:
-    """`mobilenet_v1` of `mobilenet_v1(alpha=0.5)`."""
-    while isinstance(expr, ast.Call):
-        expr = expr.target
-    return expr.id if isinstance(expr, ast.Name) else ""
 
 
 # --- diagnostics ----------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def check_command(
 
         opened, fixed = fix_specs(opened, given)
     nets, found = check_all(opened, budgets, given)
-    failed = any(diagnostic.severity == "error" or strict for diagnostic in found)
+    failed = any(diagnostic.is_error or strict for diagnostic in found)
     write(found, format, {"nets": nets, "fixed": fixed})
     if format == "text" and not (failed or missed or filtering):
         give(f"{several(nets, 'net')} checked, {count(found) or 'nothing wrong'}")

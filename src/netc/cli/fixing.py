@@ -80,7 +80,7 @@ def show_fixes(specs: Sequence[Spec], limits: Limits, strict: bool) -> bool:
     remaining = [*driver.in_order(remaining)]
     if remaining:
         say(f"{count(remaining)} would remain")
-    return wrong or any(diagnostic.severity == "error" or strict for diagnostic in remaining)
+    return wrong or any(diagnostic.is_error or strict for diagnostic in remaining)
 
 
 def fix_spec(spec: Spec, limits: Limits) -> Mended:

@@ -74,7 +74,7 @@ def count(diagnostics: Sequence[Diagnostic], colour: bool = False) -> str:
     """`3 errors, 1 warning`, or nothing."""
     from ..dsl.report import PLAIN, RED, YELLOW
 
-    errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
+    errors = sum(diagnostic.is_error for diagnostic in diagnostics)
     counts = (errors, "error", RED), (len(diagnostics) - errors, "warning", YELLOW)
     told = [(several(number, noun), paint) for number, noun, paint in counts if number]
     return ", ".join(f"{paint}{text}{PLAIN}" if colour else text for text, paint in told)
