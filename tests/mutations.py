@@ -228,7 +228,7 @@ class Answer(Struct, frozen=True):
 
 
 def ask(*arguments: str) -> Answer:
-    """Run the command line in this process; where `NETC_TRACEBACK` is set it raises what is wrong with netc."""
+    """Run the command line in this process; with `NETC_TRACEBACK` set it raises what is wrong with netc."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = run([*arguments])
