@@ -65,7 +65,8 @@ class FileScope:
         """Whether all of a file should be here that could not be read, so that any name may be one of its."""
 
     def known(self) -> list[str]:
-        return [*self.definitions, *self.imports, *BUILTINS]
+        """For suggestions, so with those whose items could not be read."""
+        return [*self.definitions, *self.imports, *self.file.broken - {"*"}, *BUILTINS]
 
     def find(self, name: str) -> tuple[bool, Value]:
         """The value of a name of this file, of what it uses, or a built-in one."""

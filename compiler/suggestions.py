@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 ELSEWHERE = {
@@ -16,7 +16,10 @@ ELSEWHERE = {
     "convolution": "conv",
     "convtranspose": "upconv",
     "deconv": "upconv",
+    "dense": "fc",
     "depthwise": "dwconv",
+    "depthwiseconv": "dwconv",
+    "drop": "dropout",
     "embedding": "embed",
     "globalavgpool": "gap",
     "globalaveragepool": "gap",
@@ -39,6 +42,51 @@ ELSEWHERE = {
     "upsampling": "resize",
 }
 """What other libraries call a layer or function, in small letters, without `1d` and `2d`."""
+
+PREFIXES = frozenset({"nn", "F", "torch", "functional", "layers", "keras", "tf", "tensorflow", "std"})
+"""What stands before the names of layers in other libraries."""
+
+PARAMETERS_ELSEWHERE = {
+    "ceil_mode": "ceil",
+    "count_include_pad": "count_pad",
+    "depth_multiplier": "mult",
+    "dilation_rate": "dilation",
+    "embedding_dim": "dim",
+    "epsilon": "eps",
+    "filters": "out",
+    "input_dim": "vocab",
+    "interpolation": "mode",
+    "kernel": "window",
+    "kernel_size": "window",
+    "num_embeddings": "vocab",
+    "num_groups": "groups",
+    "out_channels": "out",
+    "out_features": "out",
+    "output_dim": "dim",
+    "output_padding": "output_pad",
+    "output_size": "window",
+    "padding": "pad",
+    "pool_size": "window",
+    "rate": "p",
+    "scale_factor": "scale",
+    "strides": "stride",
+    "target_shape": "shape",
+    "units": "out",
+    "use_bias": "bias",
+}
+"""What other libraries call a parameter."""
+
+NEEDLESS = {
+    **dict.fromkeys(
+        ("in_channels", "in_features", "num_features", "num_channels"),
+        "the channels that enter are never written: leave it out",
+    ),
+    "activation": "an activation is a layer of its own: `-> relu`",
+    "inplace": "leave it out: what can be computed in place, is",
+    "input_shape": "a net has its size in a statement of its own: `input name: 3x224x224`",
+    "name": "a label names a layer: `name: ...`",
+}
+"""Parameters of other libraries that have no counterpart, and what to do instead."""
 
 PRELUDE = frozenset(["cb", "cba", "cbr", "brc", "cr", "se", "sepconv"])
 """The blocks of the bundled `std.net`; a test holds them together."""
@@ -98,12 +146,32 @@ def interpret(name: str, known: Iterable[str]) -> str:
     plain = name.lower().replace("_", "").removesuffix("d").rstrip("123")
     common = ELSEWHERE.get(plain, plain)
     if common in known and (common != plain or name.lower() != plain):
-        return f"did you mean `{common}`?"
+        return f"did you mean `{common}{_needed_by(common)}`?"
     if name in ("input", "output", "aux"):
         return f"`{name} name: ...` is a statement of its own"
     if name in PRELUDE:
         return f"`use std ({name})` at the top of the file brings it"
     return suggest(name, known) or _as_word(name)
+
+
+def interpret_parameter(name: str, known: Sequence[str]) -> str:
+    """What to write instead of a parameter that is not among those known."""
+    common = PARAMETERS_ELSEWHERE.get(name)
+    if common in known:
+        return f"did you mean `{common}`?"
+    has = f"it has {', '.join(known)}" if known else "it has none"
+    return suggest(name, known) or NEEDLESS.get(name, has)
+
+
+def _needed_by(name: str) -> str:
+    """`(window, out)`: what a layer must be given, since other libraries order it otherwise."""
+    from ..ops.arguments import parameters
+    from ..ops.registry import LAYERS
+
+    if name not in LAYERS:
+        return ""
+    needed = [parameter.name for parameter in parameters(LAYERS[name]) if parameter.required]
+    return f"({', '.join(needed)})" if needed else ""
 
 
 def _as_word(name: str) -> str:

@@ -8,8 +8,8 @@ from functools import lru_cache
 from ..dsl import ast
 from ..dsl.diagnostics import Note
 from ..dsl.source import Place
-from .faults import Fault
-from .suggestions import interpret, suggest
+from .faults import Fault, text_of
+from .suggestions import PREFIXES, interpret, interpret_parameter, suggest
 
 Given = tuple[str, ast.Label | ast.Name, ast.Node]
 """What kind of name, where it stands, and the statement that gives it."""
@@ -22,8 +22,25 @@ def refuse(node: ast.Name, item: ast.Item, known: Iterable[str]) -> Fault:
         own = statement.start <= node.start < statement.end and what != "loop variable"
         code, message, marked, help = describe(what, node.id, own, named.start > node.start)
         return Fault(code, message, place, marked, (Note(item.place(named), f"the {what}"),), help)
-    help = interpret(node.id, known)
-    return Fault("unknown-name", f"there is no `{node.id}` here", place, "unknown", help=help)
+    known = set(known)
+    path = index_paths(item.tree).get(node.start) if node.id in PREFIXES else None
+    if path is None:
+        help = interpret(node.id, known)
+        return Fault("unknown-name", f"there is no `{node.id}` here", place, "unknown", help=help)
+    same = f"did you mean `{path.name}`?" if path.name in known else ""
+    help = interpret(path.name, known) or same or "`netc layers` shows the layers, which have no prefix"
+    message = f"there is no `{text_of(item, path)}` here"
+    return Fault("unknown-name", message, item.place(path), "unknown", help=help)
+
+
+@lru_cache(maxsize=64)
+def index_paths(tree: ast.Node) -> dict[int, ast.Attribute]:
+    """The longest path, `nn.functional.relu`, that begins at each place: `walk` comes to the outer first."""
+    paths: dict[int, ast.Attribute] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.target, (ast.Name, ast.Attribute)):
+            paths.setdefault(node.start, node)
+    return paths
 
 
 def describe(what: str, name: str, own: bool, after: bool) -> tuple[str, str, str, str]:
@@ -96,7 +113,7 @@ def refuse_net(word: ast.Name, item: ast.Item, nets: Sequence[str]) -> Fault:
 
 def refuse_parameter(place: Place, owner: str, name: str, known: Sequence[str]) -> Fault:
     """The fault for a named argument of `owner` that it does not take."""
-    help = suggest(name, known) or (f"it has {', '.join(known)}" if known else "it has none")
+    help = interpret_parameter(name, known)
     return Fault("unknown-parameter", f"{owner} has no parameter `{name}`", place, "unknown", help=help)
 
 

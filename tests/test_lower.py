@@ -10,11 +10,13 @@ from netc.compiler.limits import Limits
 from netc.compiler.lower import choose, lower
 from netc.compiler.program import BUILTINS, Program
 from netc.compiler.reserved import MODULE_ATTRIBUTES
-from netc.compiler.suggestions import ELSEWHERE, PRELUDE
+from netc.compiler.suggestions import ELSEWHERE, NEEDLESS, PARAMETERS_ELSEWHERE, PRELUDE
 from netc.driver import in_order, quiet_machine
 from netc.dsl.report import render
 from netc.dsl.source import Source, Unread
 from netc.files import read_bundled
+from netc.ops.arguments import parameters
+from netc.ops.registry import LAYERS
 
 
 def read(text: str, **files: str) -> Program:
@@ -77,7 +79,13 @@ def test_the_prelude_that_is_suggested_is_that_of_std():
 
 def test_names_of_other_libraries_mean_layers_that_exist():
     assert set(ELSEWHERE.values()) <= set(BUILTINS)
-    assert not set(ELSEWHERE) & set(BUILTINS)
+    assert set(ELSEWHERE) & set(BUILTINS) == {"dense"}  # a group here; `Dense` is a layer elsewhere
+
+
+def test_parameters_of_other_libraries_mean_some_that_exist():
+    known = {parameter.name for layer in LAYERS.values() for parameter in parameters(layer)}
+    assert set(PARAMETERS_ELSEWHERE.values()) <= known
+    assert not {*PARAMETERS_ELSEWHERE, *NEEDLESS} & known
 
 
 def test_reserved_names_are_those_of_torch():
