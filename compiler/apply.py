@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from ..dsl import ast
-from ..dsl.diagnostics import Note
 from ..ops.base import Op, Window
-from . import blocks, chains, groups
+from . import blocks, chains, groups, sharing
 from .arity import refuse_at_layer
 from .elaboration import Elaboration
 from .faults import POISON, Fault, Silent, text_of
-from .frames import Apply, Argument, Call, Event, Label, Loop, Sequence, Shared, Tensor, Turn
+from .frames import Apply, Argument, Event, Label, Loop, Sequence, Shared, Tensor, Turn
 from .scope import Labels, Scope
 from .values import (
     BlockLayer,
@@ -64,7 +63,7 @@ def apply(
         case Repeated():
             return _repeat(e, layer, value, scope, site, shared)
         case SharedLayer(layer=once, shared=key):
-            return _apply_shared(e, once, e.own_shared(key), value, scope, site, label, inner)
+            return sharing.apply_shared(e, once, e.own_shared(key), value, scope, site, label, inner)
     raise AssertionError(layer)
 
 
@@ -204,7 +203,7 @@ def own(e: Elaboration, value: Value, scope: Scope, site: ast.Node) -> None:
             )
 
 
-# --- chains, repeats, sharing --------------------------------------------------------------------
+# --- chains and repeats ---------------------------------------------------------------------------
 
 
 def sequence(
@@ -259,66 +258,3 @@ def _repeat(
     loop.outputs = as_tuple(value)
     e.sink.append(loop)
     return value
-
-
-def _apply_shared(
-    e: Elaboration,
-    layer: Layer,
-    shared: Shared,
-    value: Value,
-    scope: Scope,
-    site: ast.Expr,
-    label: Label | None,
-    inner: Labels | None,
-) -> Value:
-    """One more use of a shared layer: its nodes have the weights of the first use, one by one."""
-    if not isinstance(layer, (Builtin, BlockLayer)):
-        if isinstance(layer, Identity):
-            return value
-        raise scope.fault(
-            site,
-            "wrong-type",
-            "`share` takes one layer or one block",
-            help="put the chain into a block, and share that",
-        )
-    first = len(e.nodes)
-    with e.in_full():
-        result = apply(e, layer, value, scope, site, label, inner, shared)
-    if shared.first is None:
-        shared.first = (first, len(e.nodes))
-        event = e.sink[-1]
-        assert isinstance(event, (Apply, Call))
-        shared.owner = event
-        return result
-    start, end = shared.first
-    if end - start != len(e.nodes) - first:
-        raise _differs(e, shared, scope, site)
-    for offset in range(end - start):
-        owner, user = e.nodes[start + offset], e.nodes[first + offset]
-        if owner.op != user.op or _weights(e, start + offset) != _weights(e, first + offset):
-            raise _differs(e, shared, scope, site)
-        e.weights[first + offset] = e.weights.get(start + offset, start + offset)
-    return result
-
-
-def _weights(e: Elaboration, id_: int) -> object:
-    made = e.nodes[id_]
-    return made.op.torch([e.shapes[source] for source in made.inputs], e.shapes[id_]).weights
-
-
-def _differs(e: Elaboration, shared: Shared, scope: Scope, site: ast.Node) -> Exception:
-    fault = scope.fault(
-        site,
-        "shape-mismatch",
-        "this use of a shared layer would need other weights than its first use",
-        help="share a layer between inputs of one shape",
-    )
-    if shared.owner is not None and shared.owner.inputs:
-        first = shared.owner.inputs[0]
-        item = (
-            e.nodes[shared.first[0]].item if isinstance(shared.owner, Apply) and shared.first else scope.item
-        )
-        fault.causes = (
-            Note(item.place(shared.owner.site), f"the first use receives {first.shape.describe()}"),
-        )
-    return fault

@@ -5,11 +5,10 @@ from __future__ import annotations
 from ..dsl import ast
 from ..ops.arguments import parameters
 from . import evaluate as evaluating
-from . import groups
+from . import groups, sharing
 from .binding import bind_arguments
 from .elaboration import Elaboration
 from .faults import Fault, text_of
-from .frames import Shared
 from .functions import SHOWN, entries_in
 from .functions import call as compute
 from .scope import Scope
@@ -19,7 +18,6 @@ from .values import (
     Closure,
     Function,
     Identity,
-    Layer,
     MergeWord,
     NetValue,
     Repeated,
@@ -65,7 +63,7 @@ def call(e: Elaboration, expr: ast.Call, scope: Scope) -> Value:
         case MergeWord():
             return groups.call_word(e, target, expr, scope)
         case Function(name="share"):
-            return _share(e, expr, scope)
+            return sharing.share(e, expr, scope)
         case Function(name=name):
             values: list[Value] = []
             for argument in expr.arguments:
@@ -108,23 +106,3 @@ def call(e: Elaboration, expr: ast.Call, scope: Scope) -> Value:
         f"{describe(target)} cannot be called",
         help="only layers, blocks, nets and functions can",
     )
-
-
-def _share(e: Elaboration, expr: ast.Call, scope: Scope) -> SharedLayer:
-    if len(expr.arguments) != 1 or expr.arguments[0].name or expr.arguments[0].spread:
-        code = "surplus-argument" if len(expr.arguments) > 1 else "missing-argument"
-        raise scope.fault(
-            expr.arguments[1] if len(expr.arguments) > 1 else expr,
-            code,
-            "`share` takes one layer",
-            help="write `share(conv(3x3, 64))`",
-        )
-    layer = evaluating.evaluate(e, expr.arguments[0].value, scope)
-    if not isinstance(layer, Layer):
-        raise scope.fault(
-            expr.arguments[0],
-            "wrong-type",
-            f"`share` takes a layer, not {describe(layer)}",
-            help="write `share(conv(3x3, 64))`",
-        )
-    return SharedLayer(layer, Shared(home=e))
