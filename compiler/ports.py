@@ -31,8 +31,20 @@ def _in_net(e: Elaboration, statement: ast.Statement, what: str, scope: Scope) -
         )
 
 
+def is_in_group(scope: Scope) -> bool:
+    """Whether an `in` of its own is nearer than that of the net: `if` and `for` have none."""
+    while scope.parent is not None:
+        if scope.here is not None:
+            return True
+        scope = scope.parent
+    return False
+
+
 def run_input(e: Elaboration, statement: ast.Input, scope: Scope, course: Course) -> None:
     _in_net(e, statement, "an input", scope)
+    if is_in_group(scope):
+        help = "put it above the group: its name can be used there"
+        raise scope.fault(statement, "misplaced", "an input stands in no group", help=help)
     label = labels.bind_label(e, statement.label, scope) if statement.label is not None else None
     name = label.attribute if label is not None else free_name(e, "input", len(e.inputs) + 1)
     dtype = statement.dtype.id if statement.dtype is not None else "float32"
