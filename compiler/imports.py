@@ -108,7 +108,12 @@ class _Reader:
         other = self.files.get(source.name) or self.read(source, way)
         if use.names is None:
             for defined in (*other.definitions, *other.file.broken):
-                scope.imports.setdefault(defined, Import(other, defined, item))
+                brought = Import(other, defined, item)
+                earlier = scope.imports.setdefault(defined, brought)
+                if earlier.scope is other or defined in scope.taken:
+                    continue
+                if not (other.lost(defined) or earlier.scope.lost(defined)):
+                    scope.contested.setdefault(defined, brought)
             scope.blind |= other.lost("*")
             return
         for wanted in use.names:
@@ -140,6 +145,7 @@ class _Reader:
             self._refuse_second(f"`{name}` {what}, and `{use.module.id}.net` brings another", place, earlier)
             return
         scope.taken[name] = place
+        scope.contested.pop(name, None)
         scope.imports[name] = Import(other, name, item)
 
 

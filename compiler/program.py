@@ -57,6 +57,8 @@ class FileScope:
         self.imports: dict[str, Import] = {}
         self.taken: dict[str, Place] = {}
         """Where a `use` lists the name; others come with a whole file."""
+        self.contested: dict[str, Import] = {}
+        """What a further file has of a name of `imports` that no list takes."""
         self._values: dict[str, Value] = {}
         self._open: list[str] = []
         self.missed: set[str] = set()
@@ -94,9 +96,29 @@ class FileScope:
             or self.lost(name)
         )
 
+    def is_contested(self, name: str) -> bool:
+        """Whether several files bring the name, none of them by a list."""
+        return name in self.contested and name not in self.definitions
+
+    def refuse_contested(self, name: str, place: Place) -> Fault:
+        """The fault for such a name, used at `place`."""
+        uses = [self.imports[name].use, self.contested[name].use]
+        modules = [use.tree.module for use in uses if isinstance(use.tree, ast.Use)]
+        first, other = (f"`{module.id}.net`" for module in modules)
+        return Fault(
+            "ambiguous-name",
+            f"`{name}` may be that of {first} or that of {other}",
+            place,
+            "which one?",
+            tuple(Note(use.place(m), f"brings `{name}`") for use, m in zip(uses, modules, strict=True)),
+            f"take it from one of them: `use {modules[0].id} ({name})`",
+        )
+
     def parameters_of(self, name: str) -> tuple[str, list[str]] | None:
         """What a layer, block or net is called, and its parameters; None for others, and where any name will
         do."""
+        if self.is_contested(name):
+            return None
         origin = self.imports.get(name)
         scope, name = (origin.scope, origin.name) if origin and name not in self.definitions else (self, name)
         item = scope.definitions.get(name)

@@ -225,6 +225,8 @@ class _Reader:
         if binding is not None:
             binding.read = True
         elif self.file.knows(node.id):
+            if self.file.is_contested(node.id):
+                self.tell(self.file.refuse_contested, node.id, self.item.place(node))
             self.found.outside.setdefault(node.id, node)
         elif node.id in self.labels:
             self.labels_read.add(node.id)

@@ -184,6 +184,8 @@ class Scope(Struct, eq=False):
             return self._checked(node, self._input(node))
         found, value = self.local(name)
         if not found:
+            if self.file.is_contested(name):
+                raise self.file.refuse_contested(name, self.item.place(node))
             found, value = self.file.find(name)
         if not found:
             labelled = self.labels.find(name, ())

@@ -21,6 +21,7 @@ NAMES = {
     "unknown-net": "a net is named that there is not",
     "unknown-import": "a `use` names what the other file does not hold",
     "unknown-label": "a path leads to no label of the net",
+    "ambiguous-name": "two files that are used whole bring one name",
     "duplicate-definition": "two items of one file have one name",
     "duplicate-label": "two labels of one module have one name",
     "duplicate-parameter": "two parameters of one block have one name",
