@@ -45,12 +45,15 @@ def recover(nets: Sequence[Net], taken: set[str]) -> list[ClassPlan]:
     structure."""
     plans: list[ClassPlan] = []
     found: dict[int, tuple[ClassPlan, int]] = {}
-    names = {*taken, *FOREIGN, class_name(nets[0].graph.name, set())}
+    names = {*taken, *FOREIGN, class_name(nets[0].graph.name, set(), "Net")}
     for group in in_order([net.root for net in nets]):
         queue = [group]
         while queue:
             uses = queue.pop(0)
-            name = class_name(title(uses[0]), names if uses[0].kind != "net" else {*taken, *FOREIGN})
+            if uses[0].kind == "net":
+                name = class_name(title(uses[0]), {*taken, *FOREIGN}, "Net")
+            else:
+                name = class_name(title(uses[0]), names)
             try:
                 plan = Recovery(uses, found, name, set()).recover()
             except Split as split:

@@ -65,9 +65,9 @@ SPELLED = {
 """How the papers write what a spec writes in small letters. `cbr` is conv-bn-relu; `tv` torchvision."""
 
 
-def class_name(text: str, taken: Container[str]) -> str:
-    """`resnet50` is `ResNet50`, `vgg16_bn` `VGG16BN`, `dense_layer` `DenseLayer`; one that is taken gets a
-    number."""
+def class_name(text: str, taken: Container[str], kind: str = "Block") -> str:
+    """`resnet50` is `ResNet50`, `vgg16_bn` `VGG16BN`, `dense_layer` `DenseLayer`; one that Python has taken
+    gets its `kind` (`tensor` is `TensorBlock`), one that the module has a number."""
     name = ""
     for part in re.findall(r"[A-Za-z]+|[0-9]+[a-z0-9]*|_", text):
         if part == "_":
@@ -77,7 +77,7 @@ def class_name(text: str, taken: Container[str]) -> str:
         else:
             name += SPELLED.get(part.lower(), part[0].upper() + part[1:])
     name = name if name[:1].isalpha() else f"Net{name}"
-    name = identifier(f"{name}Block" if name in TAKEN else name)
+    name = identifier(f"{name}{kind}" if name in TAKEN else name)
     candidate, number = name, 1
     while candidate in taken:
         number += 1

@@ -40,6 +40,7 @@ def test_class_is_the_net_in_camel_case_and_constructs_without_arguments():
     for name, wanted in (
         ("resnet50", "ResNet50"), ("vgg16_bn", "VGG16BN"), ("googlenet", "GoogLeNet"), ("my_net", "MyNet"),
         ("lenet5", "LeNet5"), ("se_resnet50", "SEResNet50"), ("resnext50_2x40d", "ResNeXt50x2x40d"),
+        ("tensor", "TensorNet"),
     ):  # fmt: skip
         source = source_of(f"net {name} {{ input: 3x8x8\nconv(3x3, 4) }}")
         assert f'__all__ = ["{wanted}"]' in source
