@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from ..dsl import ast
 from ..dsl.diagnostics import Note
 from . import evaluate as evaluating
@@ -56,7 +58,8 @@ class Binding:
     ) -> None:
         self.expr, self.scope, self.positions, self.owner = expr, scope, positions, owner
         self.result, self.further, self.takes_rest = dict(bound), dict(rest or {}), rest is not None
-        self.open = [name for name in positions if name not in bound]
+        self.known = frozenset(positions)
+        self.open = deque(name for name in positions if name not in bound)
         self.written: dict[str, ast.Node] = {}
         self.too_many = False
 
@@ -97,7 +100,7 @@ class Binding:
             )
 
     def give(self, name: str, argument: Argument, node: ast.Node) -> None:
-        if name in self.positions:
+        if name in self.known:
             self.result[name] = argument
         elif self.takes_rest:
             self.further[name] = argument
@@ -106,7 +109,8 @@ class Binding:
 
     def give_next(self, argument: Argument, node: ast.Node) -> None:
         """Fill the next parameter that is open; of several arguments too many the first is told."""
-        for name in self.open:
+        while self.open:
+            name = self.open.popleft()
             if name not in self.written:
                 self.written[name] = node
                 self.result[name] = argument

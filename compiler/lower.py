@@ -25,12 +25,12 @@ def choose(program: Program, name: str | None, stem: str = "") -> str:
 
     Raises `Fault`."""
     scope = program.scope
+    if name is not None and scope.defines_net(name):
+        return name
     nets = scope.net_names()
     start = ast.Node(0, 0)
     place = ast.Item(scope.source, 0, ast.Definition(0, 0)).place(start)
     if name is not None:
-        if name in nets:
-            return name
         raise Fault(
             "unknown-net",
             f"there is no net `{name}` in this file",

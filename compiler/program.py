@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from msgspec import Struct
 
 from ..dsl import ast
@@ -154,15 +156,19 @@ class FileScope:
 
     def net_names(self) -> list[str]:
         """The nets that this file defines, in its order."""
-        return [
-            name for name, item in self.definitions.items() if isinstance(item.tree, (ast.Net, ast.NetAlias))
-        ]
+        return list(filter(self.defines_net, self.definitions))
 
     def all_net_names(self) -> list[str]:
         """The nets that this file defines or takes from others."""
-        imported = [name for name, origin in self.imports.items() if origin.name in origin.scope.net_names()]
+        imported = [name for name, origin in self.imports.items() if origin.scope.defines_net(origin.name)]
         return [*self.net_names(), *imported]
 
+    def defines_net(self, name: str) -> bool:
+        """Whether this file defines a net of that name."""
+        item = self.definitions.get(name)
+        return item is not None and isinstance(item.tree, (ast.Net, ast.NetAlias))
+
+    @cached_property
     def docstring(self) -> str:
         """The file's own description: the first docstring."""
         for item in self.file.items:

@@ -7,6 +7,7 @@ the first use of the class.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
 
 import msgspec
@@ -40,9 +41,7 @@ def bind(cls: type[Op], values: Mapping[str, object], inputs: Sequence[Shape]) -
 
     A value is an int, float, bool, None, str, list or `Window`. Tensors (`like`) are inputs, not values.
     """
-    fields = FIELDS.get(cls)
-    if fields is None:
-        fields = read_fields(cls)
+    fields = read_fields(cls)
     cls.admit(inputs)
     rank = len(inputs[0].dims) - 1 if inputs else 0
     settled: dict[str, Any] = {}
@@ -60,7 +59,7 @@ def bind(cls: type[Op], values: Mapping[str, object], inputs: Sequence[Shape]) -
 
 def check(cls: type[Op], values: Mapping[str, object]) -> None:
     """Raises `Reject` for values with which the layer takes no input at all."""
-    fields = FIELDS.get(cls) or read_fields(cls)
+    fields = read_fields(cls)
     refused: Reject | None = None
     for rank in reversed(cls.ranks):
         try:
@@ -82,7 +81,7 @@ def others(
     """What is wrong with the values beside `first`, one by one."""
     known = bool(inputs) and inputs[0].rank in cls.ranks
     rank = inputs[0].rank if known else cls.ranks[-1]
-    for name, field in (FIELDS.get(cls) or read_fields(cls)).items():
+    for name, field in read_fields(cls).items():
         if name in values and name != first.blame:
             try:
                 field.settle(values[name], field, rank)
@@ -91,11 +90,10 @@ def others(
                     yield reject
 
 
+@cache
 def parameters(cls: type[Op]) -> tuple[ParameterInfo, ...]:
     """The parameters of a layer in positional order; tensors come last."""
-    fields = FIELDS.get(cls)
-    if fields is None:
-        fields = read_fields(cls)
+    fields = read_fields(cls)
     written = tuple(
         ParameterInfo(name, field.words, field.default, field.description, field.choices)
         for name, field in fields.items()
@@ -153,15 +151,13 @@ def refuse_unknown(cls: type[Op], values: Mapping[str, object], fields: Mapping[
 
 # --- what the annotations say --------------------------------------------------------------------
 
-FIELDS: dict[type[Op], dict[str, Field]] = {}
 
-
+@cache
 def read_fields(cls: type[Op]) -> dict[str, Field]:
-    """Reads the annotations of a class, and keeps what they say."""
+    """What the annotations of a class say of its parameters."""
     found = {info.name.rstrip("_"): read_field(cls, info) for info in msgspec.structs.fields(cls)}
     fields = {name: found[name] for name in cls.positions or found}
     assert len(fields) == len(found), f"{cls.__name__}.positions leaves a field out"
-    FIELDS[cls] = fields
     return fields
 
 

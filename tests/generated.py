@@ -34,7 +34,7 @@ def generate(text: str, net: str | None = None, aux: bool = True) -> tuple[Graph
     graph = elaborate({})
     assert graph is not None, [diagnostic.message for diagnostic in program.report.diagnostics]
     costs = Facts(graph).inference.costs
-    return graph, emit(graph, lower_again=elaborate, doc=program.scope.docstring(), costs=costs)
+    return graph, emit(graph, lower_again=elaborate, doc=program.scope.docstring, costs=costs)
 
 
 def source_of(text: str, net: str | None = None, aux: bool = True) -> str:

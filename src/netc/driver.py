@@ -15,6 +15,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from .compiler.evaluate import evaluate_alone
 from .compiler.facts import Facts
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 RECURSION = 80_000
 """Python frames: enough for the deepest nesting and the longest chain of calls that the language allows."""
+MOST_MISTAKES = 10_000
+"""Of the nets of a file, after which no further net is looked at: most are the same, of shared blocks."""
 
 
 @contextmanager
@@ -113,7 +116,9 @@ def compile(
     the batch by the inputs' names, under `""` that of the first; raises `Misused` where there is no such."""
     with quiet_machine():
         program = resolve(spec.source, spec.load, DEFINITIONS, limits)
-        return compile_net(program, spec, settings or {}, inputs or {}, limits, program.report.take())
+        before = program.report.take()
+        result = compile_net(program, spec, settings or {}, inputs or {}, limits, broken=bool(before))
+        return replace(result, diagnostics=in_order([*before, *result.diagnostics]))
 
 
 def compile_net(
@@ -122,10 +127,10 @@ def compile_net(
     settings: Mapping[str, Setting | Value],
     inputs: Mapping[str, tuple[int, ...]],
     limits: Limits | None,
-    before: Sequence[Diagnostic],
+    broken: bool,
 ) -> Result:
-    """The net that `spec` means in `program`. `before` is what is wrong with the text itself; a net that it
-    does not touch compiles all the same."""
+    """The net that `spec` means in `program`; the text may be `broken`: a net that what is wrong with it does
+    not touch compiles all the same."""
     net = compiled = None
 
     def lower_again(others: Mapping[str, Value]) -> Graph | None:
@@ -137,7 +142,7 @@ def compile_net(
 
     try:
         stem = PurePath(spec.source.name).stem
-        given_a_template = spec.net is None and settings and stem in program.scope.net_names()
+        given_a_template = spec.net is None and settings and program.scope.defines_net(stem)
         net = choose(program, stem if given_a_template else spec.net, stem)
         refuse_unknown_settings(net_named(program, net), net, settings)
         values: dict[str, Value] = {
@@ -149,13 +154,13 @@ def compile_net(
         facts = facts_of(program, net, values, inputs, limits=limits)
         if facts is not None:
             refuse_unknown_inputs(facts.graph, inputs)
-            compiled = Compiled(net, program.scope.docstring(), facts, lower_again)
+            compiled = Compiled(net, program.scope.docstring, facts, lower_again)
     except Fault as fault:
-        if not before or net is not None:  # that a broken text has no such net goes without saying
+        if not broken or net is not None:  # that a broken text has no such net goes without saying
             program.report.add(fault)
     except Silent:
         pass
-    return Result(net, compiled, in_order([*before, *program.report.take()]))
+    return Result(net, compiled, in_order(program.report.take()))
 
 
 def refuse_unknown_settings(net: NetValue, name: str, settings: Mapping[str, object]) -> None:
@@ -204,11 +209,17 @@ def check(spec: Spec, *, limits: Limits | None = None) -> list[Result]:
     with quiet_machine():
         program = resolve(spec.source, spec.load, limits=limits)
         before = program.report.take()
-        results = [
-            compile_net(program, Spec(spec.source, net, spec.folder), {}, {}, limits, before)
-            for net in nets_in(program, spec)
-        ]
-        known = {r.net: r.compiled.training if r.compiled else None for r in results if r.net is not None}
+        results: list[Result] = []
+        mistakes = len(before)
+        nets = nets_in(program, spec)
+        for net in nets:
+            if mistakes > MOST_MISTAKES:
+                break
+            alone = Spec(spec.source, net, spec.folder)
+            results.append(compile_net(program, alone, {}, {}, limits, broken=bool(before)))
+            mistakes += len(results[-1].diagnostics)
+        known: dict[str, Facts | None] = dict.fromkeys(nets)
+        known |= {r.net: r.compiled.training for r in results if r.net is not None and r.compiled is not None}
         claims = review_claims(program, spec.net, known, partial(facts_of, program, limits=limits))
         found = [*before, *program.report.take(), *claims]
         sound = not any(d.is_error for d in found) and not any(result.failed for result in results)
