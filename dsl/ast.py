@@ -310,11 +310,13 @@ class Train(Definition, frozen=True, eq=False):
 
 
 class Item(Struct, frozen=True, eq=False):
-    """One top-level item, at `offset` of `source`. `tree` is shared by items of equal text."""
+    """One top-level item, at `offset` of `source`. `tree` is shared by items of equal text; where it is that
+    of a text whose slips were `mended`, which were reported, it is what was meant."""
 
     source: Source
     offset: int
     tree: Definition
+    mended: bool = False
 
     def place(self, node: Node) -> Place:
         return Place(self.source, self.offset + node.start, self.offset + node.end)

@@ -7,7 +7,7 @@ where no other is as good is it told as a fix; else it is a guess, with which th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
@@ -93,11 +93,11 @@ class Mender:
         scores = [self.rate(way) for way in ways]
         best = min(scores)
         chosen = ways[scores.index(best)]
-        as_good = [way for way, score in zip(ways, scores, strict=True) if score == best]
-        others = {tuple(token.kind for token in way.tokens) for way in as_good}
-        if len(others) > 1 or best[2]:
-            chosen = replace(chosen, slip=unsure(chosen.slip))
-        return chosen
+        _, misfits, unreadable, _ = best
+        if unreadable or differ(way for way, score in zip(ways, scores, strict=True) if score == best):
+            return replace(chosen, slip=unsure(chosen.slip))
+        close = (way for way, score in zip(ways, scores, strict=True) if score[:3] == best[:3])
+        return replace(chosen, slip=replace(chosen.slip, likely=misfits > 0 or differ(close)))
 
     def rate(self, way: Way) -> tuple[int, int, bool, int]:
         self.steps += len(way.tokens)
@@ -386,6 +386,11 @@ class Mender:
         if head.kind in HEADS or place == first + 1:
             return brackets.bodiless(at, self.text[head.start : head.end])
         return replace(brackets.unopened(self.tokens[index], "LBRACE", at), fix=((at, at, " {"),))
+
+
+def differ(ways: Iterable[Way]) -> bool:
+    """Whether they leave different tokens."""
+    return len({tuple(token.kind for token in way.tokens) for way in ways}) > 1
 
 
 def unsure(slip: Slip) -> Slip:

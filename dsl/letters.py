@@ -45,6 +45,13 @@ PATTERNS = {
     "OTHER": r"[^\n]",
 }
 """What stands in no spec, each tried where nothing right fits, but for the first four."""
+WRONG_ARROW = "|".join(
+    [
+        *(re.escape(mark) for mark, right in WRONG_MARKS.items() if right == "->" and mark != "|"),
+        r"\|(?!\|)",
+        PATTERNS["BROKEN_ARROW"],
+    ]
+)
 FIRST = ("BLOCK_COMMENT", "BROKEN_ARROW", "CROSSED", "POINT")
 LINE_BREAKS = "\u0085\u2028\u2029"
 WORDS = re.compile(r"[A-Za-z_][\w'’-]*|\S")

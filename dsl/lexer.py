@@ -14,7 +14,7 @@ from .lalr import Token
 from .slip import MOST_SLIPS, Slip
 from .tables import load_tables
 
-GOES_ON = re.compile(r"->|(?:else|elif)\b")
+GOES_ON = re.compile(rf"->|{letters.WRONG_ARROW}|(?:else|elif)\b")
 """A line that starts so belongs to the one before."""
 COMMENT = re.compile(r"#[^\n]*")
 

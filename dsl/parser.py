@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 
 from . import ast
 from .build import CALLBACKS
 from .builder import Builder
 from .diagnostics import Diagnostic
-from .lalr import Parser, Unexpected
+from .lalr import Parser, Token, Unexpected
 from .layout import lay_out
 from .lexer import tokenize
 from .limits import DEFAULT, TextLimits
@@ -52,7 +52,7 @@ def parse(
         read = parse_item if len(text) <= CACHED_LENGTH else read_item
         tree, slips = read(text, limits)
         if tree is not None:
-            items.append(ast.Item(source, chunk.start, tree))
+            items.append(ast.Item(source, chunk.start, tree, mended=bool(slips)))
         else:
             broken |= find_defined(chunk, text)
         if unsound and is_stray(source.text, chunk):
@@ -133,22 +133,36 @@ def parse_item(text: str, limits: TextLimits = DEFAULT) -> tuple[ast.Definition 
 
 
 def read_item(text: str, limits: TextLimits) -> tuple[ast.Definition | None, tuple[Slip, ...]]:
-    """The tree of one item, or what is wrong with it."""
+    """The tree of one item, and what is wrong with it: no tree where it cannot be known how it was meant."""
     raw, slips = tokenize(text)
     tokens, deep = lay_out(raw, text, limits.nesting)
     slips += deep
-    if not slips and len(tokens) > 1 and tokens[-1].kind == "$END":
-        builder = Builder(text, limits)
-        try:
-            tree = load_parser().parse(tokens, "item", builder)
-        except Unexpected:
-            pass
-        else:
-            if not builder.slips:
-                return tree, ()
+    tree = None if slips else build(text, tokens, limits)
+    if tree is not None:
+        return tree, ()
     from .broken import find_slips
+    from .mended import read_mended
 
-    return None, find_slips(text, guess_kind(text), raw, slips, tokens, load_parser(), limits)
+    found = find_slips(text, guess_kind(text), raw, slips, tokens, load_parser(), limits)
+    return read_mended(text, found, partial(read_sound, limits=limits)), found
+
+
+def read_sound(text: str, limits: TextLimits) -> ast.Definition | None:
+    """The tree of one item, if nothing is wrong with it."""
+    raw, slips = tokenize(text)
+    tokens, deep = lay_out(raw, text, limits.nesting)
+    return None if slips or deep else build(text, tokens, limits)
+
+
+def build(text: str, tokens: list[Token], limits: TextLimits) -> ast.Definition | None:
+    if len(tokens) < 2 or tokens[-1].kind != "$END":
+        return None
+    builder = Builder(text, limits)
+    try:
+        tree: ast.Definition = load_parser().parse(tokens, "item", builder)
+    except Unexpected:
+        return None
+    return None if builder.slips else tree
 
 
 def first_word(text: str) -> str:

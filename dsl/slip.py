@@ -23,7 +23,8 @@ def quote(text: str) -> str:
 
 class Slip(Struct, frozen=True):
     """As `Diagnostic`; `causes` are (start, end, message), `fix` is what to put in place of what, where that
-    is sure; `repair` how to read on, where that is another (a guess, which nobody is told).
+    is sure, or `likely` at least; `repair` how to read on, where that is another (a guess, which nobody is
+    told).
 
     `gaps` are the parts that were left out to read on, where nothing else helped.
     """
@@ -36,6 +37,7 @@ class Slip(Struct, frozen=True):
     causes: tuple[tuple[int, int, str], ...] = ()
     help: str = ""
     fix: Edits = ()
+    likely: bool = False
     repair: Edits = ()
     gaps: tuple[tuple[int, int], ...] = ()
     inside: int | None = None

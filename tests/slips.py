@@ -315,8 +315,23 @@ KINDS: dict[str, Kind] = {
 }
 
 
+MISTAKES: dict[str, Kind] = {
+    "a misspelt layer": lambda here: (
+        here.replaced(here.text + here.text[-1])
+        if here.text in ("conv", "relu", "maxpool", "gap", "fc", "sigmoid")
+        and here.after in ("LPAR", "_NL", ";")
+        else None
+    ),
+    "a number out of range": stray(" -> dropout(1.5)"),
+    "an argument too many": lambda here: (
+        here.replaced(here.text + "(1, 2)") if here.text == "relu" and here.after != "COLON" else None
+    ),
+}
+"""Of what a text says, not of how it is written; where nothing else of the text is changed by them."""
+
+
 def slips(program: Program, kind: str) -> Iterator[Slip]:
-    make = KINDS[kind]
+    make = {**KINDS, **MISTAKES}[kind]
     for here in walk(program):
         slip = make(here)
         if slip is not None:

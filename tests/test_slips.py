@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import functools
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import cases
-from slips import KINDS, Program, Slip, programs, slips
+from slips import KINDS, MISTAKES, Program, Slip, programs, slips
 
+from netc.driver import check as check_spec
+from netc.driver import distinct
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
+from netc.files import Spec
 
 ROOT = Path(__file__).parents[1]
 DRAWN = 40
@@ -49,6 +53,28 @@ ALSO_CORRECT = {
     "a value twice",
 }
 """What such a slip leaves may have another meaning, or stand in a place where nothing is told twice."""
+UNMENDED = {
+    # A value, or what makes two of one, may stand between them.
+    "no `->`",
+    "a value twice",
+    "`++`",
+    # A layer may follow, or an argument be named.
+    "no colon after a label",
+    "no `=` of an argument",
+    # Nobody knows where it was to end.
+    "a string without its end",
+    "a docstring without its end",
+    # A `class` may be a net or a block; `while` and `of` are for no loop of ours.
+    "class",
+    "while",
+    "of",
+    # The other one of the pair may be missing instead.
+    "`)` twice",
+    "`[` twice",
+    "`]` twice",
+    "`{` twice",
+}
+"""What is told alone: how it was meant is no more than likely, so nothing else is said of the item."""
 RATE = 0.05
 """Of the slips of one kind, how many at most may be told of more than once, or be fixed to something else."""
 
@@ -65,8 +91,12 @@ def corpus() -> list[Program]:
     return [Program(text) for text in texts()]
 
 
+def read_file(text: str) -> tuple[ast.File, tuple[Diagnostic, ...]]:
+    return parse(Source("test.net", text))
+
+
 def read(text: str) -> tuple[list[Any], tuple[Diagnostic, ...]]:
-    file, diagnostics = parse(Source("test.net", text))
+    file, diagnostics = read_file(text)
     return [shape(item.tree) for item in file.items], diagnostics
 
 
@@ -84,8 +114,8 @@ def fixed(text: str, diagnostic: Diagnostic) -> str:
     return text
 
 
-def draw(kind: str, number: int) -> list[tuple[Program, Slip]]:
-    places = [(program, slip) for program in corpus() for slip in slips(program, kind)]
+def draw(kind: str, number: int, among: Sequence[Program] = ()) -> list[tuple[Program, Slip]]:
+    places = [(program, slip) for program in among or corpus() for slip in slips(program, kind)]
     return random.Random(0).sample(places, min(number, len(places)))
 
 
@@ -137,6 +167,47 @@ def test_of_two_slips_both_are_told_and_nothing_else() -> None:
                 wrong.append((first_kind, second_kind, [found.message for found in told]))
     assert tried > 150
     assert len(wrong) <= tried / 50, wrong
+
+
+def check(text: str) -> tuple[Diagnostic, ...]:
+    return distinct(check_spec(Spec(Source("test.net", text), None, None)))
+
+
+@functools.cache
+def sound() -> list[Program]:
+    """The small programs with which nothing is wrong."""
+    return [program for program in corpus() if len(program.text) < 2_500 and not check(program.text)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_slip_is_told_beside_another_mistake_and_brings_no_false_one(kind: str) -> None:
+    chance = random.Random(3)
+    mended = False
+    drawn = draw(kind, 12, sound())
+    for program, slip in drawn:
+        text = slip.put(program.text)
+        file, told = read_file(text)
+        if len(told) != 1:
+            continue
+        assert [(one.code, one.place.start) for one in check(text)] == [(told[0].code, told[0].place.start)]
+        if not any(item.mended for item in file.items):
+            continue
+        mended = True
+        line = Source("", program.text).line_of
+        places = [
+            place
+            for mistake in MISTAKES
+            for place in slips(program, mistake)
+            if abs(line(place.at) - line(slip.at)) > 1
+        ]
+        for place in chance.sample(places, min(3, len(places))):
+            alone = check(place.put(program.text))
+            if len(alone) == 1 and not read_file(place.put(program.text))[1]:
+                first, last = sorted((slip, place), key=lambda one: one.start)
+                both = first.put(last.put(program.text))
+                found = sorted((one.code, one.message) for one in check(both))
+                assert found == sorted((one.code, one.message) for one in (*told, *alone)), both
+    assert not drawn or mended != (kind in UNMENDED)
 
 
 def test_a_slip_in_arguments_on_lines_of_their_own_is_told_once() -> None:
