@@ -109,7 +109,7 @@ class FileScope:
         first, other = (f"`{module.id}.net`" for module in modules)
         return Fault(
             "ambiguous-name",
-            f"`{name}` may be that of {first} or that of {other}",
+            f"both {first} and {other} have a `{name}`",
             place,
             "which one?",
             tuple(Note(use.place(m), f"brings `{name}`") for use, m in zip(uses, modules, strict=True)),
