@@ -108,6 +108,14 @@ class Case:
         return len(row) == 1 or (row[1].kind == "LSQB" and row[-1].kind == "RSQB")
 
     @property
+    def in_parameters(self) -> bool:
+        """Whether the token stands straight in the list of parameters of a block or net."""
+        if self.opener is None or self.first.kind not in ("BLOCK", "NET"):
+            return False
+        opened = next((i for i, token in enumerate(self.tokens) if token is self.opener), 0)
+        return opened == self.first_index + 2
+
+    @property
     def repeats(self) -> bool:
         """Whether the token says again what stands before it: one of them may be too many."""
         return self.before is not None and self.written(self.token) == self.written(self.before)

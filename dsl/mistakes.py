@@ -14,7 +14,7 @@ from .case import HEADS, NAMES, VALUE_STARTS, Case
 from .depth import OPERATORS
 from .lalr import Token
 from .slip import Edits, Slip
-from .words import FOREIGN, FUNCTIONS, INSTEAD, ITEM_WORDS, ITEMS, UNSURE, guess_item
+from .words import FOREIGN, FUNCTIONS, INSTEAD, ITEM_WORDS, ITEMS, STATEMENT_WORDS, UNSURE, guess_item
 
 
 def explain(tokens: Sequence[Token], index: int, accepted: set[str], text: str, item: str) -> Slip:
@@ -44,9 +44,28 @@ def explain_item(case: Case) -> Slip | None:
     if word not in FOREIGN and item:
         help = f"did you mean `{item}`?"
     message = f"{case.written(case.token)} begins nothing that a file can hold"
+    if word == "from":
+        return case.slip(message, help, fix=use_from(case), repair=case.instead(item))
     sure = item and word not in UNSURE and has_head(case, item)
     return case.slip(
         message, help, fix=case.instead(item) if sure else (), repair=case.instead(item) if item else ()
+    )
+
+
+def use_from(case: Case) -> Edits:
+    """`use file (a, b)` in place of `from file import a, b`, where that is all."""
+    row = [token for token in case.tokens if token.kind not in ("_NL", "$END")]
+    words = [case.text[token.start : token.end] for token in row]
+    names = row[3:]
+    listed = [token.kind for token in names] == ["NAME", *["COMMA", "NAME"] * (len(names) // 2)]
+    if [token.kind for token in row[1:3]] != ["NAME", "NAME"] or words[2] != "import":
+        return ()
+    if words[3:] == ["*"]:
+        return ((row[0].start, names[0].end, f"use {words[1]}"),)
+    return (
+        ((row[0].start, names[0].start, f"use {words[1]} ("), (names[-1].end, names[-1].end, ")"))
+        if listed
+        else ()
     )
 
 
@@ -60,11 +79,18 @@ def has_head(case: Case, item: str) -> bool:
 def explain_foreign_word(case: Case) -> Slip | None:
     """A word of another language: `return x`, `x is none`."""
     before = case.before if case.token.kind in VALUE_STARTS else None
+    fix: Edits
     for token in (case.token if case.after_value else None, before):
         if token is not None and token.kind == "NAME":
             word = case.text[token.start : token.end]
+            if word not in STATEMENT_WORDS and word.lower() in STATEMENT_WORDS and token == case.first:
+                message, fix = (
+                    f"`{word}` is written `{word.lower()}`",
+                    ((token.start, token.end, word.lower()),),
+                )
+                return Slip("syntax", message, token.start, token.end, fix=fix)
             if word in FOREIGN:
-                fix: Edits = ((token.start, token.end, INSTEAD[word]),) if word in INSTEAD else ()
+                fix = ((token.start, token.end, INSTEAD[word]),) if word in INSTEAD else ()
                 if word == "return" and token == case.first:
                     fix = ((token.start, case.token.start, ""),)
                 message = f"`{word}` is no word of a spec"
@@ -188,6 +214,12 @@ def explain_colon(case: Case) -> Slip | None:
     if case.in_head and "LBRACE" in case.accepted:
         help = "write `{` here, and `}` at the end of the body"
         return case.slip("a body stands in braces", help, fix=brace_indented(case))
+    if case.section == "(" and case.in_parameters:
+        annotation = case.tokens[case.index + 1 : case.index + 3]
+        named = annotation[0].kind == "NAME" and annotation[-1].kind in ("ASSIGN", "COMMA", "RPAR")
+        fix = ((case.token.start, annotation[0].end, ""),) if named else ()
+        help = "write its name, or `name=default`"
+        return case.slip("a parameter is written without its type", help, fix=fix)
     if case.section == "(":
         fix = case.instead("=") if case.before is not None and case.before.kind == "NAME" else ()
         return case.slip("an argument is named by `=`", "write `name=value`", fix=fix)
@@ -196,6 +228,8 @@ def explain_colon(case: Case) -> Slip | None:
         return case.slip("an entry of a recipe has no `:`", help, fix=case.without())
     if "ASSIGN" in case.accepted and case.section in ("", "{"):
         return case.slip("a name is given its value by `=`", "write `=`", fix=case.instead(" ="))
+    if case.first.kind == "AUX" and case.index == case.first_index + 1:
+        return case.slip("this `aux` has no name", "write `aux name(weight=0.3): ...`")
     if case.section == "{" and case.after_value:
         return case.slip(
             "a statement has one label", "a label stands at the beginning of a statement: `name: layer`"
@@ -327,6 +361,10 @@ def explain_side_by_side(case: Case) -> Slip | None:
     is_item = case.opener is None and here.strip("`") in ITEM_WORDS
     if is_item or (case.before is not None and case.before.kind == "RBRACE"):
         return case.slip(f"a line end or `;` is missing before {here}", repair=case.behind("->"))
+    if case.section == "expect" and case.token.kind == "NUMBER" and case.before == case.first:
+        name, figure = case.written(case.first)[1:-1], case.written(case.token)[1:-1]
+        help = f"what is claimed is compared, `{name} == {figure}`; else write `reported {name} {figure}`"
+        return case.slip(f"a claim is missing its `==` before {here}", help)
     if case.section not in ("(", "["):
         help = "`->` sends one through the other; a line end or `;` ends a statement"
         return case.slip(
@@ -365,7 +403,9 @@ def explain_missing_name(case: Case) -> Slip | None:
     word = case.text[case.token.start : case.token.end]
     if word.isalpha() and case.token.kind != "_NL":
         return case.slip(f"`{word}` is a word of the language, and cannot be a name")
-    return Slip("syntax", f"a name is missing after {case.written(before)}", before.start, before.end)
+    help = "a loop is `for x in list { }`; `range(3)` counts from 0" if before.kind == "FOR" else ""
+    message = f"a name is missing after {case.written(before)}"
+    return Slip("syntax", message, before.start, before.end, help=help)
 
 
 def explain_comma(case: Case) -> Slip | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 ITEM_WORDS = ("use", "let", "block", "net", "expect", "train")
+STATEMENT_WORDS = ("input", "output", "aux", "let", "if", "for", "else", "reported")
 MEANT = {
     **dict.fromkeys(("def", "class", "fn", "func", "function"), "block"),
     **dict.fromkeys(("model", "network"), "net"),
@@ -41,8 +42,8 @@ FUNCTIONS = frozenset(
 
 def guess_item(word: str) -> str:
     """The word that begins an item, or that was meant to; empty where that is anyone's guess."""
-    if word in ITEM_WORDS:
-        return word
+    if word.lower() in ITEM_WORDS:
+        return word.lower()
     near = [item for item in ITEM_WORDS if is_near(word, item)]
     return MEANT.get(word) or (near[0] if len(near) == 1 else "")
 
