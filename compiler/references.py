@@ -5,9 +5,7 @@ So a block that no net uses, and the branch of an `if` that no net takes, are re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Literal
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct, field
 
@@ -15,22 +13,9 @@ from ..dsl import ast
 from .faults import Fault
 from .program import BUILTINS, FileScope
 from .scope import labels_in
+from .sight import Binding, Sight, children, labels_of
 from .unknown import SIZES, refuse, refuse_group, refuse_net, refuse_parameter, refuse_path, word_of
 from .values import MergeWord
-
-
-class Binding(Struct, eq=False):
-    """A name that the text of one item gives to something, at `node`, and whether anything there reads it."""
-
-    kind: Literal["parameter", "taken", "let", "loop", "label"]
-    name: str
-    node: ast.Node
-    statement: ast.Node
-    read: bool = False
-    makes_module: bool = True
-    """Of a label: whether the generated module would miss it."""
-    passes_on: bool = False
-    """Of a label: whether its statement only passes the value on, and is no member of a merge."""
 
 
 class References(Struct, eq=False):
@@ -60,10 +45,8 @@ def words_in(item: ast.Item) -> set[str]:
 class _Reader:
     def __init__(self, item: ast.Item, file: FileScope, most: int) -> None:
         self.item, self.file, self.most = item, file, most
-        self.found = References(item)
-        self.scopes: list[dict[str, Binding]] = [{}]
-        self.labels: dict[str, list[Binding]] = {}
-        self.given: dict[ast.Label, Binding] = {}
+        self.sight = Sight(item, file)
+        self.found = References(item, self.sight.bindings)
         self.labels_read: set[str] = set()
         self.loops: list[ast.For] = []
         self.net_word: ast.Name | None = None
@@ -73,17 +56,12 @@ class _Reader:
 
     def read(self) -> References:
         tree = self.item.tree
-        for inner in ast.walk(tree):
-            if isinstance(inner, (ast.Flow, ast.Input, ast.Output, ast.Aux)):
-                for label in labels_of(inner):
-                    binding = self.given[label] = self.bind("label", label.name, label, inner)
-                    self.labels.setdefault(label.name, []).append(binding)
         match tree:
             case ast.Block(parameters=given, takes=takes, body=body):
                 for name in takes or ():
-                    self.keep("taken", name.id, name, tree)
+                    self.sight.keep("taken", name.id, name, tree)
                 self.read_parameters(given, tree)
-                self.found.flow_is_read |= self.receives(body)
+                self.found.flow_is_read |= self.sight.receives(body)
                 self.read_statements(body)
             case ast.Net(parameters=given, body=body):
                 self.read_parameters(given, tree)
@@ -93,48 +71,17 @@ class _Reader:
             case ast.NetAlias(value=value):
                 self.net_word = word_of(value)
                 self.read_later(value)
-        for label_read in self.labels_read & self.labels.keys():
-            for binding in self.labels[label_read]:
+        for label_read in self.labels_read & self.sight.labels.keys():
+            for binding in self.sight.labels[label_read]:
                 binding.read = True
         return self.found
-
-    # --- what names something ---
-
-    def bind(
-        self,
-        kind: Literal["parameter", "taken", "let", "loop", "label"],
-        name: str,
-        node: ast.Node,
-        statement: ast.Node,
-    ) -> Binding:
-        binding = Binding(kind, name, node, statement)
-        self.found.bindings.append(binding)
-        return binding
-
-    def keep(
-        self,
-        kind: Literal["parameter", "taken", "let", "loop"],
-        name: str,
-        node: ast.Node,
-        statement: ast.Node,
-    ) -> None:
-        """Bind a name for the rest of the braces."""
-        self.scopes[-1][name] = self.bind(kind, name, node, statement)
-
-    @contextmanager
-    def braces(self) -> Iterator[None]:
-        self.scopes.append({})
-        try:
-            yield
-        finally:
-            self.scopes.pop()
 
     def read_parameters(self, given: Iterable[ast.Parameter], tree: ast.Definition) -> None:
         """A default reads the parameters before it."""
         for parameter in given:
             if parameter.default is not None:
                 self.read_later(parameter.default)
-            self.keep("parameter", parameter.name, parameter, tree)
+            self.sight.keep("parameter", parameter.name, parameter, tree)
 
     # --- statements ---
 
@@ -149,22 +96,22 @@ class _Reader:
             case ast.Flow(value=value):
                 self.read_all((value,))
                 for label in statement.labels:
-                    self.given[label].makes_module = self.makes_module(statement)
-                    self.given[label].passes_on = self.is_identity(value) and not self.in_merge
+                    self.sight.given[label].makes_module = self.sight.makes_module(statement)
+                    self.sight.given[label].passes_on = self.sight.is_identity(value) and not self.in_merge
             case ast.Let(name=name, value=value):
                 self.read_later(value)
-                self.keep("let", name.id, name, statement)
+                self.sight.keep("let", name.id, name, statement)
             case ast.If(condition=condition, then=then, otherwise=otherwise):
                 self.read_all((condition,))
                 for body in (then, otherwise):
                     if body is not None:
-                        with self.braces():
+                        with self.sight.braces():
                             self.read_statements(body)
             case ast.For(targets=targets, source=source, body=body):
                 self.read_all((source,))
-                with self.braces():
+                with self.sight.braces():
                     for target in targets:
-                        self.keep("loop", target.id, target, statement)
+                        self.sight.keep("loop", target.id, target, statement)
                     self.loops.append(statement)
                     self.read_statements(body)
                     self.loops.pop()
@@ -200,14 +147,14 @@ class _Reader:
                 elif head is not None:
                     self.read_expression(head)
                 outside, self.in_merge = self.in_merge, head is not None
-                with self.braces():
+                with self.sight.braces():
                     self.read_statements(body)
                 self.in_merge = outside
             case ast.Comprehension(item=item, targets=targets, source=source, condition=condition):
                 self.read_expression(source)
-                with self.braces():
+                with self.sight.braces():
                     for target in targets:
-                        self.keep("loop", target.id, target, expr)
+                        self.sight.keep("loop", target.id, target, expr)
                     self.read_all((item,) if condition is None else (condition, item))
             case ast.Attribute(target=target, name=name):
                 self.read_expression(target)
@@ -221,25 +168,25 @@ class _Reader:
         if node.id == "in":
             self.found.flow_is_read = True
             return
-        binding = self.find(node.id)
+        binding = self.sight.find(node.id)
         if binding is not None:
             binding.read = True
         elif self.file.knows(node.id):
             if self.file.is_contested(node.id):
                 self.tell(self.file.refuse_contested, node.id, self.item.place(node))
             self.found.outside.setdefault(node.id, node)
-        elif node.id in self.labels:
+        elif node.id in self.sight.labels:
             self.labels_read.add(node.id)
-            if all(self.stands_after(node, label) for label in self.labels[node.id]):
+            if all(self.stands_after(node, label) for label in self.sight.labels[node.id]):
                 self.tell(refuse, node, self.item, ())
         elif node is self.net_word:
             self.tell(refuse_net, node, self.item, self.file.all_net_names())
         else:
-            self.tell(refuse, node, self.item, self.known())
+            self.tell(refuse, node, self.item, self.sight.known())
 
     def read_head(self, head: ast.Name) -> None:
         """A word before braces, which no label can be."""
-        if self.find(head.id) is None and not self.file.knows(head.id):
+        if self.sight.find(head.id) is None and not self.file.knows(head.id):
             groups = [name for name, value in BUILTINS.items() if isinstance(value, MergeWord)]
             self.tell(refuse_group, head, self.item, groups)
         else:
@@ -248,7 +195,7 @@ class _Reader:
     def check_parameters(self, expr: ast.Call) -> None:
         """The named arguments of a call whose target is known from the text."""
         target = expr.target
-        if not isinstance(target, ast.Name) or self.find(target.id) is not None:
+        if not isinstance(target, ast.Name) or self.sight.find(target.id) is not None:
             return
         taken = self.file.parameters_of(target.id)
         if taken is None:
@@ -261,38 +208,20 @@ class _Reader:
     def check_path(self, expr: ast.Attribute) -> None:
         """A step from a tensor or a label: to a size, or to what is labelled within."""
         target, labels = expr.target, set[str]()
-        if not isinstance(target, ast.Name) or not self.is_tensor(target):
+        if not isinstance(target, ast.Name) or not self.sight.is_tensor(target):
             return
-        if target.id != "in" and self.find(target.id) is None:
-            statements = [label.statement for label in self.labels[target.id]]
-            if not all(map(self.is_plain, statements)):
+        if target.id != "in" and self.sight.find(target.id) is None:
+            statements = [label.statement for label in self.sight.labels[target.id]]
+            if not all(map(self.sight.is_plain, statements)):
                 return
             labels = {label.name for statement in statements for label in labels_in(statement)}
         if expr.name not in SIZES and expr.name not in labels:
             self.tell(refuse_path, self.item.place(expr), expr.name, labels - {target.id})
 
-    def is_plain(self, statement: ast.Node) -> bool:
-        """Whether all labels within a statement's value stand there: no parameter or `let` brings others."""
-        match statement:
-            case ast.Input() | ast.Flow(value=ast.Group()):
-                return True
-            case ast.Flow(value=ast.Name(id=name) | ast.Call(target=ast.Name(id=name))):
-                return self.find(name) is None and self.file.parameters_of(name) is not None
-        return False
-
     def tell(self, refuse: Callable[..., Fault], *values: object) -> None:
         """Keep a fault, unless there are so many that more help nobody."""
         if len(self.found.faults) < self.most:
             self.found.faults.append(refuse(*values))
-
-    # --- what a name is ---
-
-    def find(self, name: str) -> Binding | None:
-        """The nearest parameter, `let` or loop variable."""
-        return next((scope[name] for scope in reversed(self.scopes) if name in scope), None)
-
-    def known(self) -> list[str]:
-        return [*(name for scope in self.scopes for name in scope), *self.file.known(), *self.labels]
 
     def stands_after(self, node: ast.Name, label: Binding) -> bool:
         """Whether the label cannot have its value yet; in a loop, an earlier turn may have given it."""
@@ -300,69 +229,3 @@ class _Reader:
         if self.unrolled_later or any(loop.start <= named.start < loop.end for loop in self.loops):
             return False
         return named.start > node.start or own.start <= node.start < own.end
-
-    def makes_module(self, statement: ast.Flow) -> bool:
-        """Whether a statement's label is a module: not on `id`, a tuple or an operation on named values."""
-        value = statement.value
-        first, *rest = value.steps if isinstance(value, ast.Chain) else (value,)
-        if len(statement.labels) > 1:
-            return False
-        if rest:
-            return True
-        return not (self.is_identity(first) or isinstance(first, ast.Tuple) or self.is_tensor(first))
-
-    def is_identity(self, expr: ast.Expr) -> bool:
-        """Whether this is the word `id`, as it is built in."""
-        if not isinstance(expr, ast.Name) or expr.id != "id" or self.find("id") is not None:
-            return False
-        return "id" not in self.file.definitions and "id" not in self.file.imports
-
-    def is_tensor(self, expr: ast.Expr) -> bool:
-        """Whether a chain that begins with `expr` starts with a value there."""
-        match expr:
-            case ast.Name(id=name):
-                binding = self.find(name)
-                if binding is not None:
-                    return binding.kind == "taken"
-                return name == "in" or (name in self.labels and not self.file.knows(name))
-            case ast.Attribute(target=target) | ast.Index(target=target):
-                return self.is_tensor(target)
-            case ast.Tuple(items=items):
-                return any(self.is_tensor(item) for item in items)
-            case ast.Chain(steps=steps):
-                return self.is_tensor(steps[0])
-            case ast.Call(target=ast.Name(id=name), arguments=arguments):
-                return isinstance(BUILTINS.get(name), MergeWord) and any(
-                    self.is_tensor(argument.value) for argument in arguments
-                )
-        return False
-
-    def receives(self, body: ast.Body) -> bool:
-        """Whether the first statement that gives a value takes what enters the block."""
-        for statement in body.statements:
-            if isinstance(statement, ast.Flow):
-                return not self.is_tensor(statement.value)
-            if not isinstance(statement, ast.Let):
-                return True
-        return True
-
-
-def labels_of(statement: ast.Node) -> tuple[ast.Label, ...]:
-    """The labels that stand before a statement's colon."""
-    match statement:
-        case ast.Flow(labels=labels):
-            return labels
-        case ast.Input(label=ast.Label() as label) | ast.Output(label=ast.Label() as label):
-            return (label,)
-        case ast.Aux(label=label):
-            return (label,)
-    return ()
-
-
-def children(node: ast.Node) -> Iterator[ast.Node]:
-    """The nodes that stand straight in a node."""
-    for name in node.__struct_fields__:
-        value = getattr(node, name)
-        for inner in value if isinstance(value, tuple) else (value,):
-            if isinstance(inner, ast.Node):
-                yield inner

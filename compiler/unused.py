@@ -13,7 +13,8 @@ from ..dsl.diagnostics import Diagnostic, Edit
 from ..dsl.source import Place
 from .faults import text_of
 from .program import FileScope
-from .references import Binding, References, words_in
+from .references import References, words_in
+from .sight import Binding
 
 
 def find_unused(scope: FileScope, read: Sequence[References]) -> Iterator[Diagnostic]:
