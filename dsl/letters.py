@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from itertools import pairwise
 
+from . import comments
 from .scan import end_string
 from .slip import Edits, Slip, quote
 
@@ -54,8 +54,6 @@ WRONG_ARROW = "|".join(
 )
 FIRST = ("BLOCK_COMMENT", "BROKEN_ARROW", "CROSSED", "POINT")
 LINE_BREAKS = "\u0085\u2028\u2029"
-WORDS = re.compile(r"[A-Za-z_][\w'’-]*|\S")
-OPERATORS = frozenset({"if", "else", "and", "or", "in", "not", "for"})
 
 
 def replaced(start: int, end: int, wrong: str, right: str) -> Slip:
@@ -71,7 +69,7 @@ def repair(kind: str, text: str, start: int, end: int) -> tuple[str, int, Slip]:
     if kind == "BROKEN_ARROW":
         return "ARROW", end, replaced(start, end, wrong, "->")
     if kind == "BLOCK_COMMENT":
-        return "", end, comment_between(text, start, end)
+        return "", end, comments.write_between(text, start, end)
     if kind == "POINT":
         message = "a number does not begin with its point"
         return (
@@ -152,47 +150,3 @@ def blanks(character: str, places: list[int]) -> Slip:
     message = f"{show(character)} means nothing here{more}"
     fix = tuple((at, at + 1, instead) for at in places)
     return Slip("bad-character", message, places[0], places[0] + 1, help=help, fix=fix)
-
-
-# --- comments of other languages -------------------------------------------------------------------
-
-
-def is_comment(text: str, start: int) -> bool:
-    """Whether the `//` that ends at `start` begins a comment and is no division: two words stand side by side
-    behind it."""
-    line = text[start : text.find("\n", start) if "\n" in text[start:] else len(text)]
-    words = WORDS.findall(re.split(r"[;{}]|//", line)[0])
-    return any(
-        before not in OPERATORS and after not in OPERATORS and (before[0].isalpha() and after[0].isalpha())
-        for before, after in pairwise(words)
-    )
-
-
-def comment_to_line_end(text: str, start: int) -> tuple[int, Slip]:
-    """Where a comment after `//` ends, and what is wrong."""
-    end = text.find("\n", start)
-    end = len(text) if end < 0 else end
-    fix = ((start, start + 2, "#"),)
-    return end, Slip("syntax", "a comment begins with `#`", start, start + 2, "write `#`", fix=fix)
-
-
-def comment_between(text: str, start: int, end: int) -> Slip:
-    """For `/* ... */`: each of its lines begins with `#`, if nothing stands behind it."""
-    line_end = text.find("\n", end)
-    behind = text[end : len(text) if line_end < 0 else line_end].strip()
-    closed = text.endswith("*/", start, end) and end - start >= 4
-    edits = [(start, start + 2, "#")]
-    at = text.find("\n", start, end)
-    while at >= 0:
-        first = re.compile(r"[ \t]*").match(text, at + 1)
-        assert first
-        last = closed and first.end() == end - 2
-        if not last:
-            edits.append((first.end(), first.end(), "# "))
-        at = text.find("\n", at + 1, end)
-    if closed:
-        edits.append((end - 2, end, ""))
-    fix = tuple(edits) if closed and not behind else ()
-    return Slip(
-        "syntax", "a comment begins with `#` and ends with its line", start, start + 2, "write `#`", fix=fix
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from . import letters
+from . import comments, letters
 from .lalr import Token
 from .slip import MOST_SLIPS, Slip
 from .tables import load_tables
@@ -67,8 +67,8 @@ def tokenize(text: str) -> tuple[list[Token], list[Slip]]:
         elif kind == "MARK":
             mark = text[start:at]
             kind = marks.get(mark, "")
-            if kind == "FLOOR" and (begins_line(tokens) or letters.is_comment(text, at)):
-                at, slip = letters.comment_to_line_end(text, start)
+            if kind == "FLOOR" and comments.begins_comment(tokens, text, at):
+                at, slip = comments.write_to_line_end(text, start)
                 slips.append(slip)
                 continue
             if mark == letters.WALRUS:
@@ -98,10 +98,6 @@ def tokenize(text: str) -> tuple[list[Token], list[Slip]]:
         tokens.append(Token("DIMS" if kind == "CROSSED" else kind, start, at))
     slips.extend(letters.blanks(character, places) for character, places in blanks.items())
     return [token for token in tokens if token.kind], sorted(slips, key=lambda slip: slip.start)
-
-
-def begins_line(tokens: list[Token]) -> bool:
-    return not tokens or tokens[-1].kind in ("_NL", ";", "LBRACE", "")
 
 
 def read_line_end(text: str, start: int, end: int) -> str:

@@ -217,7 +217,7 @@ def explain_colon(case: Case) -> Slip | None:
     if case.section == "(" and case.in_parameters:
         annotation = case.tokens[case.index + 1 : case.index + 3]
         named = annotation[0].kind == "NAME" and annotation[-1].kind in ("ASSIGN", "COMMA", "RPAR")
-        fix = ((case.token.start, annotation[0].end, ""),) if named else ()
+        fix: Edits = ((case.token.start, annotation[0].end, ""),) if named else ()
         help = "write its name, or `name=default`"
         return case.slip("a parameter is written without its type", help, fix=fix)
     if case.section == "(":

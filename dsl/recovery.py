@@ -139,7 +139,7 @@ class StatementReader:
         row = hollow(tokens, first, self.text)
         end = Token("$END", 0, 0)
         if depth == 0:
-            return self.word not in BODY_STARTS or self.is_sound([*row, end], "item")
+            return not self.word or self.is_sound([*row, end], "item")
         start = BODY_STARTS.get(self.word, "body") if depth == 1 else "body"
         return self.is_sound([Token("LBRACE", 0, 0), *row, Token("RBRACE", 0, 0), end], start)
 

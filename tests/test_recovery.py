@@ -180,10 +180,11 @@ def test_names_of_broken_items_are_known_to_who_reads_on() -> None:
         "use std (se, cbr\nuse resnet bottleneck\nblock f( { }\nnet n = = g\nlet x 3\nnett m { }\nlet y = 1\n"
     )
     file = parse(Source("test.net", text))[0]
-    assert file.broken == {"se", "cbr", "bottleneck", "n"}
+    assert file.broken == {"bottleneck", "n"}
     mended = [item.tree for item in file.items if item.mended]
     defined = {tree.name.id for tree in mended if isinstance(tree, (ast.Block, ast.Net, ast.Constants))}
-    assert defined == {"f", "x", "m"}
+    taken = {name.id for tree in mended if isinstance(tree, ast.Use) for name in tree.names or ()}
+    assert (defined, taken) == ({"f", "x", "m"}, {"se", "cbr"})
     assert parse(Source("test.net", "use = 3"))[0].broken == {"*"}
 
 
@@ -280,11 +281,11 @@ def test_the_place_of_a_diagnostic_prints_as_file_line_and_column() -> None:
 
 def test_what_depends_on_an_item_that_could_not_be_read_stays_silent() -> None:
     body = "{\n    input: 3x8x8\n    f(3) -> cbr(3x3, 4)\n    nothing\n}"
-    text = f"use std (cbr\nblock f(c) {{ conv(3x3 c) }}\nnet n {body}\n"
+    text = f"use std cbr\nblock f(c) {{ conv(3x3, c d) }}\nnet n {body}\n"
     found = resolve(Source("test.net", text), lambda name, user: Unread(""))
     lower(found, choose(found, "n"))
     assert [(told.code, told.place.line) for told in found.report.diagnostics] == [
-        ("unclosed", 1),
+        ("syntax", 1),
         ("syntax", 2),
         ("unknown-name", 6),
     ]
@@ -294,3 +295,28 @@ def test_the_limits_of_a_text_can_be_raised() -> None:
     deep = f'let a = {"(" * 150}1{")" * 150}\nlet b = "{"x" * 10_001}"\n'
     assert [found.code for found in parse(Source("test.net", deep))[1]] == ["nesting-limit", "string-limit"]
     assert not parse(Source("test.net", deep), limits=TextLimits(nesting=150, string_characters=10_001))[1]
+
+
+def test_a_division_is_no_comment_wherever_its_lines_end() -> None:
+    parts = ["in", ".", "c", "//", "r", "//", "2"]
+    for end in ("\n", "\n    ", " # a comment\n"):
+        text = f"block b(r) {{\n    fc({end.join(['', *parts, ''])})\n    if in.c // r == 3 {{ relu }} else {{ id }}\n}}\n"
+        assert not parse(Source("test.net", text))[1], text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "conv(3x3, 8) // stem",
+        "conv(3x3, 8) // it's 3, (or so",
+        "x: relu // (as in the paper)",
+        "conv( // window\n 3x3, 8)",
+        "conv(3x3, // the window\n 8)",
+        "// stem",
+        "{ relu } // one",
+        "relu; // 2",
+    ],
+)
+def test_a_comment_of_another_language_is_told_as_one(line: str) -> None:
+    text = f"net n {{\n    input: 3x8x8\n    {line}\n    bn\n}}\n"
+    assert [found.message for found in parse(Source("test.net", text))[1]] == ["a comment begins with `#`"]
