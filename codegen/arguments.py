@@ -9,7 +9,8 @@ from msgspec import UNSET
 
 from ..compiler.frames import Apply, Argument, Merge, Tensor
 from ..compiler.graph import Node
-from ..ops.base import Callee, Emit, Slot, Window
+from ..ops.base import Window
+from ..ops.forms import Callee, Emit, Slot
 from .expressions import Const, Expr, Unsettled, binary
 from .plan import Given, Variable
 from .rows import Around, Row, Split

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ..ops.base import Callee
+from ..ops.forms import Callee
 from .home import Home
 from .kept import Kept
 from .lines import STEP, WIDTH, Brackets, comment, lay_out

@@ -8,7 +8,8 @@ from typing import Any
 from ..compiler.frames import Apply, Argument, Event, Merge, Tensor
 from ..compiler.graph import Module
 from ..dsl import ast
-from ..ops.base import Callee, Emit, Shape, Slot
+from ..ops.base import Shape
+from ..ops.forms import Callee, Emit, Slot
 from .arguments import LayerInRows, alike
 from .expressions import Const, Expr, Name
 from .plan import ClassPlan, Given, Make, Step, Variable

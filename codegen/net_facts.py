@@ -24,7 +24,7 @@ from ..compiler.frames import (
 from ..compiler.frames import Sequence as SequenceEvent
 from ..compiler.graph import Graph, Module
 from ..compiler.shapes import Shapes, infer
-from ..ops.base import Emit
+from ..ops.forms import Emit
 from .events import inside, members, signature
 from .overwriting import overwriting
 

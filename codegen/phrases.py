@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping, Sequence
 
 from msgspec import Struct
 
-from ..ops.base import Callee
+from ..ops.forms import Callee
 from .children import argument
 from .expressions import Expr, Name
 from .home import Home

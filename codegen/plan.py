@@ -8,7 +8,8 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType, field
 
 from ..compiler.frames import Argument
-from ..ops.base import Callee, Shape
+from ..ops.base import Shape
+from ..ops.forms import Callee
 from .expressions import Expr
 
 

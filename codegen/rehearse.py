@@ -18,7 +18,7 @@ from msgspec import UNSET
 
 from ..compiler.graph import Graph, Node
 from ..compiler.weights import state_paths
-from ..ops.base import Callee, Emit
+from ..ops.forms import Callee, Emit
 from . import stand_ins
 from .stand_ins import Layer, Module, layers_of
 from .traces import Key, Ledger, Trace, function_key, layer_key

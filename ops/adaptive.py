@@ -9,22 +9,8 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from .arithmetic import equation, shorten, times
-from .base import (
-    MAP,
-    SEQUENCE,
-    Callee,
-    Cost,
-    Emit,
-    Example,
-    Line,
-    Op,
-    Reach,
-    Reject,
-    Saved,
-    Shape,
-    Slot,
-    Window,
-)
+from .base import MAP, SEQUENCE, Cost, Example, Line, Op, Reach, Reject, Saved, Shape, Window
+from .forms import Callee, Emit, Slot
 
 
 class GlobalPool(Op, frozen=True):

@@ -8,18 +8,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from .arithmetic import check_division, equation
-from .base import (
-    MAP,
-    SEQUENCE,
-    VECTOR,
-    Callee,
-    Emit,
-    Example,
-    Line,
-    Reject,
-    Shape,
-    Slot,
-)
+from .base import MAP, SEQUENCE, VECTOR, Example, Line, Reject, Shape
+from .forms import Callee, Emit, Slot
 from .shape import Move
 
 

@@ -9,22 +9,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from .arithmetic import each, equation, padded, shorten, size_lines, times, torch_margins
-from .base import (
-    MAP,
-    SEQUENCE,
-    Callee,
-    Cost,
-    Emit,
-    Example,
-    Line,
-    Padding,
-    Reject,
-    Saved,
-    Shape,
-    Sizes,
-    Slot,
-    Window,
-)
+from .base import MAP, SEQUENCE, Cost, Example, Line, Padding, Reject, Saved, Shape, Sizes, Window
+from .forms import Callee, Emit, Slot
 from .windowed import Windowed, name_window, refuse_window
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from .arithmetic import equation, times
-from .base import MAP, SEQUENCE, VECTOR, Callee, Cost, Emit, Example, Line, Op, Reach, Saved, Shape, Slot
+from .base import MAP, SEQUENCE, VECTOR, Cost, Example, Line, Op, Reach, Saved, Shape
+from .forms import Callee, Emit, Slot
 
 
 class Fc(Op, frozen=True):

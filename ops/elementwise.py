@@ -9,22 +9,8 @@ from typing import Annotated, ClassVar, Literal, NoReturn
 from msgspec import Meta
 
 from .arithmetic import equation, times
-from .base import (
-    MAP,
-    SEQUENCE,
-    VECTOR,
-    Callee,
-    Cost,
-    Emit,
-    Example,
-    Line,
-    Numbers,
-    Op,
-    Reject,
-    Saved,
-    Shape,
-    Slot,
-)
+from .base import MAP, SEQUENCE, VECTOR, Cost, Example, Line, Numbers, Op, Reject, Saved, Shape
+from .forms import Callee, Emit, Slot
 
 TWO_OF_EACH: tuple[Example, ...] = (
     Example("", (MAP, MAP)),

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from .base import Cost, DType, Emit, Example, Line, Op, Reject, Saved, Shape
+from .base import Cost, DType, Example, Line, Op, Reject, Saved, Shape
+from .forms import Emit
 
 
 class Input(Op, frozen=True):

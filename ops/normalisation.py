@@ -9,7 +9,8 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from .arithmetic import check_division, equation, times
-from .base import MAP, SEQUENCE, VECTOR, Callee, Cost, Emit, Example, Line, Op, Saved, Shape, Slot
+from .base import MAP, SEQUENCE, VECTOR, Cost, Example, Line, Op, Saved, Shape
+from .forms import Callee, Emit, Slot
 
 
 class Normalisation(Op, frozen=True):

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from .base import MAP, SEQUENCE, VECTOR, Callee, Cost, Emit, Example, Line, Op, Saved, Shape, Slot
+from .base import MAP, SEQUENCE, VECTOR, Cost, Example, Line, Op, Saved, Shape
+from .forms import Callee, Emit, Slot
 
 
 class Regularisation(Op, frozen=True):

@@ -10,21 +10,8 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from .arithmetic import equation, size_lines, times
-from .base import (
-    MAP,
-    SEQUENCE,
-    Callee,
-    Cost,
-    Emit,
-    Example,
-    Line,
-    Numbers,
-    Plain,
-    Reach,
-    Reject,
-    Shape,
-    Slot,
-)
+from .base import MAP, SEQUENCE, Cost, Example, Line, Numbers, Reach, Reject, Shape
+from .forms import Callee, Emit, Plain, Slot
 from .shape import Move
 
 

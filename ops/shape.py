@@ -12,22 +12,19 @@ from .base import (
     MAP,
     SEQUENCE,
     VECTOR,
-    Callee,
     Cost,
     DType,
-    Emit,
     Example,
     Line,
     Margins,
     Op,
-    Plain,
     Reach,
     Reject,
     Saved,
     Shape,
     Sizes,
-    Slot,
 )
+from .forms import Callee, Emit, Plain, Slot
 from .windowed import check_crop
 
 ANY: tuple[DType, ...] = ("float32", "int64")

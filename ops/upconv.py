@@ -9,8 +9,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from .arithmetic import each, shorten, size_lines, times, torch_margins
-from .base import MAP, SEQUENCE, Callee, Cost, Emit, Example, Line, Reach, Reject, Saved, Shape, Sizes, Slot
+from .base import MAP, SEQUENCE, Cost, Example, Line, Reach, Reject, Saved, Shape, Sizes
 from .convolution import Convolution, check_groups, count_lines
+from .forms import Callee, Emit, Slot
 
 
 class UpConv(Convolution, frozen=True, kw_only=True):

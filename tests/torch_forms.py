@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from netc.ops.arithmetic import shorten
-from netc.ops.base import Callee, Emit, Op, Shape, Slot
+from netc.ops.base import Op, Shape
+from netc.ops.forms import Callee, Emit, Slot
 
 torch = pytest.importorskip("torch")
 
