@@ -33,9 +33,8 @@ def refuse_at_block(e: Elaboration, layer: BlockLayer, value: Value, scope: Scop
     place = layer.item.place(definition.name)
     takes, help = Note(place, "takes one value"), JOIN
     if definition.takes is not None and len(names) > 1:
-        whole = Place(place.source, layer.item.place(definition.takes[0]).start, 0)
-        whole = Place(place.source, whole.start, layer.item.place(definition.takes[-1]).end)
-        takes = Note(whole, f"takes {len(names)} values")
+        first, last = layer.item.place(definition.takes[0]), layer.item.place(definition.takes[-1])
+        takes = Note(Place(place.source, first.start, last.end), f"takes {len(names)} values")
         help = f"send it {len(names)} values: `({', '.join(names)}) -> {text_of(scope.item, site)}`"
     wanted = "one value" if len(names) < 2 else f"{len(names)} values"
     message = f"`{definition.name.id}` takes {wanted} and receives {count(value)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from ..dsl import ast
 from ..ops.arguments import parameters
 from . import evaluate as evaluating
@@ -34,9 +36,11 @@ def call(e: Elaboration, expr: ast.Call, scope: Scope) -> Value:
             positions = [parameter.name for parameter in parameters(op)]
             bound, _ = bind_arguments(e, expr, scope, positions, None, target.bound, f"the layer `{op.name}`")
             return Builtin(op, bound)
-        case BlockLayer(definition=definition):
+        case BlockLayer() | NetValue():
+            definition = target.definition
             positions = [parameter.name for parameter in definition.parameters if not parameter.rest]
             takes_rest = any(parameter.rest for parameter in definition.parameters)
+            kind = "block" if isinstance(target, BlockLayer) else "net"
             bound, rest = bind_arguments(
                 e,
                 expr,
@@ -44,22 +48,9 @@ def call(e: Elaboration, expr: ast.Call, scope: Scope) -> Value:
                 positions,
                 target.rest if takes_rest else None,
                 target.bound,
-                f"the block `{definition.name.id}`",
+                f"the {kind} `{definition.name.id}`",
             )
-            return BlockLayer(definition, target.scope, target.item, bound, rest)
-        case NetValue(definition=definition):
-            positions = [parameter.name for parameter in definition.parameters if not parameter.rest]
-            takes_rest = any(parameter.rest for parameter in definition.parameters)
-            bound, rest = bind_arguments(
-                e,
-                expr,
-                scope,
-                positions,
-                target.rest if takes_rest else None,
-                target.bound,
-                f"the net `{definition.name.id}`",
-            )
-            return NetValue(definition, target.scope, target.item, bound, rest)
+            return replace(target, bound=bound, rest=rest)
         case MergeWord():
             return groups.call_word(e, target, expr, scope)
         case Function(name="share"):
