@@ -89,14 +89,13 @@ class Reader:
                     slips += found
                     continue
                 slip = self.explain(tokens, index)
-                at_head = not any(token.kind == "LBRACE" for token in tokens[:index])
                 shorter, gaps = leave_out(tokens, index, self.word)
                 if self.start == "item" and not self.word:
                     return [*slips, replace(slip, gaps=((0, len(self.text)),))]
                 slips.append(replace(slip, gaps=gaps))
                 if not gaps:
                     break
-                if self.start == "item" and gaps[0][0] == tokens[0].start and at_head:
+                if self.start == "item" and gaps[0][0] == tokens[0].start:
                     self.start = BODY_STARTS.get(self.word, "")
                     if not self.start or shorter[0].kind != "LBRACE":
                         break

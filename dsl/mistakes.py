@@ -108,8 +108,9 @@ def explain_after_end(case: Case) -> Slip | None:
     word = case.text[case.first.start : case.first.end]
     cause = (before.start, before.end, f"the `{word}` ends here")
     help = "a new item begins on a line of its own; or is this `}` one too many?"
-    message = f"{case.written(case.token)} stands behind the end of the `{word}`"
-    return Slip("syntax", message, case.token.start, case.token.end, causes=(cause,), help=help)
+    token = case.tokens[case.index + 1] if case.token.kind == "_NL" else case.token
+    message = f"{case.written(token)} stands behind the end of the `{word}`"
+    return Slip("syntax", message, token.start, token.end, causes=(cause,), help=help)
 
 
 def explain_nested_item(case: Case) -> Slip | None:

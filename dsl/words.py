@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 ITEM_WORDS = ("use", "let", "block", "net", "expect", "train")
 STATEMENT_WORDS = ("input", "output", "aux", "let", "if", "for", "else", "reported")
 MEANT = {
@@ -40,6 +42,7 @@ FUNCTIONS = frozenset(
 """What has a number or a list for its value; `max` and `min` may be layers too."""
 
 
+@lru_cache(maxsize=4096)
 def guess_item(word: str) -> str:
     """The word that begins an item, or that was meant to; empty where that is anyone's guess."""
     if word.lower() in ITEM_WORDS:

@@ -300,7 +300,8 @@ def test_the_limits_of_a_text_can_be_raised() -> None:
 def test_a_division_is_no_comment_wherever_its_lines_end() -> None:
     parts = ["in", ".", "c", "//", "r", "//", "2"]
     for end in ("\n", "\n    ", " # a comment\n"):
-        text = f"block b(r) {{\n    fc({end.join(['', *parts, ''])})\n    if in.c // r == 3 {{ relu }} else {{ id }}\n}}\n"
+        size = end.join(["", *parts, ""])
+        text = f"block b(r) {{\n    fc({size})\n    if in.c // r == 3 {{ relu }} else {{ id }}\n}}\n"
         assert not parse(Source("test.net", text))[1], text
 
 
