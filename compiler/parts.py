@@ -63,9 +63,11 @@ class Parts:
         """The part at a path given as text: `layer[1][0].conv1`, or `layer1.0.conv1`."""
         if text in self.modules:
             return self.part(self.modules[text])
-        tree, _ = parse_item(f"let part = {text}")
+        tree, slips = parse_item(f"let part = {text}")
+        if slips or not isinstance(tree, ast.Constants):
+            return None
         try:
-            return self.find(tree.value, read_indices) if isinstance(tree, ast.Constants) else None
+            return self.find(tree.value, read_indices)
         except LookupError:
             return None
 
