@@ -58,7 +58,9 @@ def read_values(option: str, start: int) -> tuple[Setting, ...]:
     tree, slips = parse_item(f"{head}{option[start:]}]")
     source = Source("--set", option)
     offset = start - len(head)
-    if slips or not (isinstance(tree, ast.Constants) and isinstance(tree.value, ast.List) and tree.value.items):
+    if slips or not (
+        isinstance(tree, ast.Constants) and isinstance(tree.value, ast.List) and tree.value.items
+    ):
         raise Misused(
             f"the value of `--set {option}` cannot be read",
             tuple(slip.diagnose(source, offset) for slip in slips),
