@@ -10,6 +10,7 @@ SYNTAX = {
     "unclosed": "a bracket, string or docstring is opened and never closed",
     "stray": "a closing bracket closes nothing that is open",
     "bad-character": "a character that no spec can hold here",
+    "encoding": "the bytes of a file are not UTF-8 text",
     "nesting-limit": "brackets or operators are nested more than 100 deep",
     "string-limit": "a string is longer than 10,000 characters",
     "number-limit": "an integer needs more than 64 bits, or a float is not finite",
@@ -66,6 +67,7 @@ CLAIMS = {
     "over-budget": "a net has more parameters or multiply-adds than the command allows",
 }
 WARNINGS = {
+    "empty": "a file defines nothing",
     "shadowed-name": "a name hides a built-in layer, group or function",
     "even-window": "an even window is padded with `same`, which cannot centre it",
     "multiplied-window": "a window is written as a product, which is one number",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from . import ast
 from .diagnostics import Diagnostic
 from .format_alignment import write_lines
@@ -30,7 +32,7 @@ class Altered(Exception):
 def format_source(source: Source, limits: TextLimits = DEFAULT) -> str:
     """Raises `Broken`, and `Altered` where netc is wrong."""
     text = source.text.removeprefix("\ufeff").replace("\r\n", "\n")
-    before = read(Source(source.name, text), limits)
+    before = read(replace(source, text=text), limits)
     formatted = write(before)
     if formatted != text:
         try:

@@ -20,7 +20,7 @@ from .lexer import tokenize
 from .limits import DEFAULT, TextLimits
 from .scan import EVENT, Chunk, scan
 from .slip import Slip
-from .source import Source
+from .source import Garbled, Place, Source
 from .tables import load_tables
 from .words import ITEM_WORDS, guess_item
 
@@ -40,6 +40,8 @@ def parse(
 
     `kinds` holds the words that begin the items wanted (`DEFINITIONS`); without it, all are read.
     """
+    if source.garbled is not None:
+        return ast.File(source, (), frozenset("*")), (tell_garbled(source, source.garbled),)
     limits = TextLimits(limits.nesting, limits.string_characters)
     items: list[ast.Item] = []
     diagnostics: list[Diagnostic] = []
@@ -60,6 +62,11 @@ def parse(
         unsound = bool(slips)
         diagnostics.extend(slip.diagnose(source, chunk.start) for slip in slips)
     return ast.File(source, tuple(items), frozenset(broken)), tuple(diagnostics)
+
+
+def tell_garbled(source: Source, garbled: Garbled) -> Diagnostic:
+    place = Place(source, garbled.start, garbled.start + garbled.length)
+    return Diagnostic("encoding", garbled.message, place, garbled.marked, help=garbled.help)
 
 
 def join_strays(text: str, chunks: list[Chunk]) -> list[Chunk]:

@@ -149,6 +149,8 @@ def show_character(character: str) -> str:
         return ""
     if code < 0x20:
         return chr(0x2400 + code)
+    if 0xDC80 <= code <= 0xDCFF:  # as Python keeps a byte that is no text
+        return f"<0x{code - 0xDC00:02X}>"
     return "\u2421" if code == 0x7F else f"<U+{code:04X}>"
 
 

@@ -7,11 +7,23 @@ from bisect import bisect_right
 from msgspec import Struct
 
 
+class Garbled(Struct, frozen=True):
+    """Why bytes are no text: the first of them that are wrong, by place and number, and what to do."""
+
+    start: int
+    length: int
+    message: str
+    marked: str = ""
+    help: str = ""
+
+
 class Source(Struct, frozen=True, eq=False, dict=True):
-    """A text with the name under which it is reported (`specs/resnet.net`, `<stdin>`)."""
+    """A text with the name under which it is reported (`specs/resnet.net`, `<stdin>`). One that is `garbled`
+    can be shown and not read; bytes that are no text stand in it as lone surrogates."""
 
     name: str
     text: str
+    garbled: Garbled | None = None
 
     def __repr__(self) -> str:
         return f"Source({self.name!r}, {len(self.text)} characters)"

@@ -351,7 +351,29 @@ def test_what_would_steer_a_terminal_is_shown_and_not_sent(folder: Path) -> None
 def test_standard_input_is_a_spec() -> None:
     assert netc("compile", "-", stdin=SMALL).exit_code == 0
     assert "<stdin>:3" in netc("check", "-", stdin=WRONG).stderr
-    assert "not UTF-8" in netc("check", "-", stdin=b"\xff").stderr
+
+
+@pytest.mark.parametrize("command", ["check", "compile", "build", "verify", "fmt"])
+def test_bytes_that_are_no_text_are_a_mistake_of_the_spec(command: str) -> None:
+    result = netc(command, "-", stdin=b"net a { relu } # \xff")
+    assert (result.exit_code, result.stderr.count("error[")) == (1, 1)
+    assert result.stderr.startswith("error[encoding]: the byte 0xff is not UTF-8 here\n --> <stdin>:1:18\n")
+
+
+def test_bytes_that_are_no_text_are_not_fixed() -> None:
+    result = netc("check", "--fix", "-", stdin=b"net a { relu bn } # \xff")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "error[encoding]" in result.stderr
+
+
+def test_a_file_that_defines_nothing_is_warned_of() -> None:
+    for text in ("", "# a\n# b", "\ufeff", '"""a"""\n'):
+        result = netc("check", "-", stdin=text)
+        assert result.exit_code == 0
+        assert result.stderr.startswith("warning[empty]: this file defines nothing\n --> <stdin>:1:1\n")
+        assert netc("check", "--strict", "-", stdin=text).exit_code == 1
+        assert "this file defines no net" in netc("compile", "-", stdin=text).stderr
+    assert "empty" not in netc("check", "-", stdin="block a() { relu }").stderr
 
 
 def test_a_path_that_is_not_there_falls_back_and_says_so() -> None:

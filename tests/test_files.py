@@ -114,15 +114,28 @@ def test_use_looks_beside_the_file_and_then_among_the_bundled_specs(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"net \xff", "not UTF-8 text: line 1 holds the byte 0xff"),
-        (b"# one\n# two\nnet \xc3(", "line 3"),
-        (NET.encode("utf-16"), "UTF-16"),
-        (b"#" * (files.MAX_BYTES + 1), "larger than 16 MiB"),
+        (b"net \xff", "a.net:1:5: the byte 0xff is not UTF-8 here: `ÿ` in Latin-1"),
+        (b"# one\n# two\nnet \xc3(", "a.net:3:5: the byte 0xc3 is not UTF-8 here: `Ã` in Latin-1"),
+        (b"# \x93a\x94", "a.net:1:3: the byte 0x93 is not UTF-8 here: `\u201c` in Windows-1252"),
+        (b"# \x81", "a.net:1:3: the byte 0x81 is not UTF-8 here: "),
+        (b"\x01 \xe9", "a.net:1:3: the byte 0xe9 is not UTF-8 here: "),
+        (b"\xef\xbb\xbf# \xc3\xa9\xe9\n", "a.net:1:4: the byte 0xe9 is not UTF-8 here: `é` in Latin-1"),
+        (b"\xef\xbb\xbf# \xe2\x80", "a.net:1:3: the file ends within a character: cut off"),
+        (NET.encode("utf-16"), "a.net:1:1: this is UTF-16 text, and a spec is UTF-8: "),
+        (NET.encode("utf-16-le"), "a.net:1:1: this is UTF-16 text, and a spec is UTF-8: "),
+        (NET.encode("utf-16-be"), "a.net:1:1: this is UTF-16 text, and a spec is UTF-8: "),
     ],
 )
-def test_what_is_no_text_is_refused(folder: Path, content: bytes, said: str) -> None:
+def test_of_bytes_that_are_no_text_the_first_is_told(folder: Path, content: bytes, said: str) -> None:
     (folder / "a.net").write_bytes(content)
-    with pytest.raises(Unusable, match=said):
+    file, (found,) = parse(find_spec("a.net").source)
+    assert file.items == ()
+    assert f"{found.place}: {found.message}: {found.marked}" == said
+
+
+def test_a_file_that_is_too_large_is_refused(folder: Path) -> None:
+    (folder / "a.net").write_bytes(b"#" * (files.MAX_BYTES + 1))
+    with pytest.raises(Unusable, match="larger than 16 MiB"):
         find_spec("a.net")
 
 
@@ -192,10 +205,6 @@ def test_a_line_ends_as_it_does_anywhere(folder: Path, end: str) -> None:
     assert str(found.place) == "a.net:4:10"
 
 
-def test_utf_16_is_seen_without_its_mark(folder: Path) -> None:
-    for encoding in ("utf-16-le", "utf-16-be"):
-        (folder / "a.net").write_bytes(NET.encode(encoding))
-        with pytest.raises(Unusable, match="UTF-16"):
-            find_spec("a.net")
+def test_zeros_are_no_utf_16(folder: Path) -> None:
     (folder / "a.net").write_bytes(b"\0" * 100)
     assert find_spec("a.net").source.text == "\0" * 100

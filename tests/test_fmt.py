@@ -111,12 +111,10 @@ def test_mode_and_link_of_a_file_stay(folder: Path) -> None:
     [
         (["loose.net", "missing.net"], "error: there is no file or folder `missing.net`\n"),
         (["loose.net", "empty"], "error: there is no `.net` file in `empty`\n"),
-        (["latin.net"], "error: `latin.net` is not UTF-8 text: line 1 holds the byte 0xe9\n"),
     ],
 )
 def test_what_cannot_be_read_is_refused(paths: list[str], message: str) -> None:
     Path("empty").mkdir()
-    Path("latin.net").write_bytes(b"# caf\xe9\n")
     run = netc("fmt", *paths)
     assert (run.exit_code, run.stdout) == (2, "")
     assert run.stderr.startswith(message)
@@ -140,3 +138,12 @@ def test_a_limit_can_be_raised() -> None:
     assert netc("fmt", "deep.net").exit_code == 1
     assert netc("fmt", "--limit", "nesting=1000", "deep.net").exit_code == 0
     assert Path("deep.net").read_text() != f"let a={'(' * 150}1{')' * 150}\n"
+
+
+def test_what_is_no_text_is_left_alone() -> None:
+    Path("latin.net").write_bytes(b"# caf\xe9\n")
+    run = netc("fmt", "latin.net", "loose.net")
+    assert run.exit_code == 1
+    assert run.stderr.startswith("error[encoding]: the byte 0xe9 is not UTF-8 here\n --> latin.net:1:6\n")
+    assert Path("latin.net").read_bytes() == b"# caf\xe9\n"
+    assert Path("loose.net").read_text() == FORM

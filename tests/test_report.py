@@ -117,8 +117,8 @@ def test_control_characters_are_shown_and_not_sent() -> None:
     report = simple("a\x1b[31m\x00\x7f\x85\u202e\udc80 bad", "bad", message="it\nis \x1b[2J", marked="\x07")
     assert report.splitlines()[0] == "error[syntax]: it␊is ␛[2J"
     assert report.splitlines()[-2:] == [
-        "1 | a␛[31m␀␡<U+0085><U+202E><U+DC80> bad",
-        "  | " + " " * len("a␛[31m␀␡<U+0085><U+202E><U+DC80> ") + "^^^ ␇",
+        "1 | a␛[31m␀␡<U+0085><U+202E><0x80> bad",
+        "  | " + " " * len("a␛[31m␀␡<U+0085><U+202E><0x80> ") + "^^^ ␇",
     ]
 
 

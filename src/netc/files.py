@@ -13,15 +13,13 @@ from pathlib import Path
 from msgspec import Struct
 
 from .dsl import ast
+from .dsl.encoding import decode
 from .dsl.parser import parse_item
 from .dsl.scan import scan
 from .dsl.source import Source, Unread
 
 MAX_BYTES = 16 * 2**20
 STDIN = "<stdin>"
-UTF_16 = re.compile(rb"(?:[^\0]\0){2}|(?:\0[^\0]){2}")
-"""ASCII letters in it, where no byte order mark tells."""
-LONE_RETURN = re.compile(r"\r(?!\n)")
 NET_HEAD = re.compile(r"net[ \t]+(\w+)")
 
 
@@ -158,7 +156,7 @@ def find_spec(name: str) -> Spec:
 def with_net(spec: Spec) -> Spec:
     """The spec, whose text has the net that is named. Raises `Unusable`."""
     nets = net_names(spec.source)
-    if spec.net is None or spec.net in nets:
+    if spec.net is None or spec.net in nets or spec.source.garbled is not None:
         return spec
     from .compiler.suggestions import suggest
 
@@ -224,20 +222,6 @@ def read_limited(read: Callable[[int], bytes], name: str) -> bytes:
     if len(data) > MAX_BYTES:
         raise Unusable(f"`{name}` is larger than {MAX_BYTES // 2**20} MiB, too large for a spec")
     return data
-
-
-def decode(data: bytes, name: str) -> Source:
-    """UTF-8, with or without a byte order mark; a carriage return alone is a line end, as it once was."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or UTF_16.match(data):
-        raise Unusable(f"`{name}` is UTF-16 text", "save it as UTF-8")
-    try:
-        return Source(name, LONE_RETURN.sub("\n", data.decode("utf-8-sig")))
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise Unusable(
-            f"`{name}` is not UTF-8 text: line {line} holds the byte 0x{data[error.start]:02x}",
-            "save it as UTF-8",
-        ) from None
 
 
 def write_file(path: str, content: str | bytes) -> None:

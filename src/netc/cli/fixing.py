@@ -42,7 +42,7 @@ def fix_specs(specs: Sequence[Spec], limits: Limits) -> tuple[list[Spec], dict[s
                     write_file(name, mark + mended.source.text.encode())
         if fixed == before or len(texts) == 1:
             break
-    if STDIN in texts:
+    if STDIN in texts and texts[STDIN].garbled is None:
         give(texts[STDIN].text.encode())
     for name, number in fixed.items():
         say(f"fixed {several(number, 'mistake')} in {name}")
@@ -52,7 +52,7 @@ def fix_specs(specs: Sequence[Spec], limits: Limits) -> tuple[list[Spec], dict[s
 def renew(spec: Spec, texts: Mapping[str, Source]) -> Spec:
     """The spec with what its file, which other specs may have too, holds by now."""
     now = texts.get(path_of(spec))
-    return spec if now is None else replace(spec, source=Source(spec.source.name, now.text))
+    return spec if now is None else replace(spec, source=replace(now, name=spec.source.name))
 
 
 def path_of(spec: Spec) -> str:
