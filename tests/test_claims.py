@@ -129,3 +129,23 @@ def test_claims_of_a_net_of_which_something_could_not_be_read_stay_silent():
     spec = Spec(Source("case.net", text), None, None)
     assert [found.code for found in distinct(check_spec(spec))] == ["unclosed"]
     assert [found.code for found in verify(spec).diagnostics] == ["unclosed"]
+
+
+@pytest.mark.parametrize(
+    ("net", "claim"),
+    [
+        ("net a {\n    input: 3x8x8\n    conv(3x3 4)\n}\n", "params == 3"),
+        ("net a {\n    input: 3x8x8\n    conv(3x3, 4)\n}\n", "params = 3"),
+        ("block c { conv(3x3 4) }\nnet a {\n    input: 3x8x8\n    c\n}\n", "params == 3"),
+    ],
+)
+def test_claims_that_rest_on_a_mended_slip_fail_only_by_what_they_say(net, claim):
+    text = f"{net}expect a {{\n    {claim}\n    shape(b) == 4x8x8\n}}\n"
+    spec = Spec(Source("case.net", text), None, None)
+    told = [found.code for found in distinct(check_spec(spec))]
+    assert len(told) == 2
+    assert told[0] == "syntax"
+    verdict = verify(spec)
+    outcomes = [outcome for expectation in verdict.expectations for outcome in expectation.outcomes]
+    assert [outcome.diagnostic.code for outcome in outcomes] == told[1:]
+    assert verdict.failed
