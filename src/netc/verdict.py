@@ -12,7 +12,6 @@ from .compiler.claims import check as check_claims
 from .compiler.facts import Facts
 from .compiler.faults import Fault, Silent, text_of
 from .compiler.program import Program
-from .compiler.reach import rests_on_mended
 from .compiler.targets import check_recipe, complete_net_at, names_net
 from .compiler.values import NetValue, Value
 from .dsl import ast
@@ -85,8 +84,11 @@ def judge(program: Program, net: str | None, known: Mapping[str, Facts | None], 
         except Silent:
             pass
         diagnostics.extend(program.report.take())
-        if any(map(fails, outcomes)) and rests_on_mended(item, program.scope):
-            outcomes = [outcome for outcome in outcomes if not fails(outcome)]
+        if any(map(fails, outcomes)):
+            from .compiler.mended import rests_on_mended
+
+            if rests_on_mended(item, program.scope):
+                outcomes = [outcome for outcome in outcomes if not fails(outcome)]
         expectations.append(Expectation(text_of(item, expect.target), item, tuple(outcomes)))
     return Verdict(tuple(expectations), tuple(diagnostics))
 

@@ -1,4 +1,4 @@
-"""An item in, whether it or anything that its words may name was mended to be read out."""
+"""An item in, whether what it says of nets may rest on a slip that was mended only to be read on, out."""
 
 from __future__ import annotations
 
