@@ -9,7 +9,7 @@ from ..dsl.diagnostics import Note
 from . import evaluate as evaluating
 from .elaboration import Elaboration
 from .faults import Fault, Silent, text_of
-from .frames import Argument
+from .frames import Argument, Tensor
 from .scope import Scope
 from .unknown import refuse_parameter
 from .values import Rest, describe
@@ -120,12 +120,23 @@ class Binding:
         self.too_many = True
         count = len(self.positions)
         takes = f"{count} argument{'s'[: count != 1]}" if count else "no arguments"
+        sent = send_first(self.scope.item, self.expr, node) if isinstance(argument.value, Tensor) else ""
         raise self.scope.fault(
             node,
             "surplus-argument",
             f"{self.owner} takes {takes}",
             marked="one too many",
-            help=f"its parameter{' is' if count == 1 else 's are'} {', '.join(self.positions)}"
-            if count
+            help=sent or f"its parameter{' is' if count == 1 else 's are'} {', '.join(self.positions)}"
+            if sent or count
             else f"write `{text_of(self.scope.item, self.expr.target)}`",
         )
+
+
+def send_first(item: ast.Item, call: ast.Call, given: ast.Node) -> str:
+    """`conv(3x3, 8)(x)` and `fc(x, 10)`, as other libraries have it, with an arrow; nothing where the tensor
+    `given` is not the first argument."""
+    first, *others = call.arguments
+    if given not in (first, first.value):
+        return ""
+    target, rest = text_of(item, call.target), ", ".join(text_of(item, other) for other in others)
+    return f"write `{text_of(item, first)} -> {target}{f'({rest})' if rest else ''}`"

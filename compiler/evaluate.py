@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from msgspec.structs import replace
+
 from ..dsl import ast
+from ..dsl.diagnostics import Edit
 from ..ops.base import Window
 from . import calls, chains, labels
 from .elaboration import Elaboration
@@ -22,6 +25,15 @@ from .values import (
     Value,
     describe,
 )
+
+
+def _as_list(item: ast.Item, expr: ast.Tuple) -> tuple[Edit, ...]:
+    """Brackets for the parentheses around constants, which are no tensors."""
+    if not all(isinstance(part, (ast.Number, ast.String, ast.Dims)) for part in expr.items):
+        return ()
+    place = item.place(expr)
+    opener, closer = replace(place, end=place.start + 1), replace(place, start=place.end - 1)
+    return Edit(opener, "["), Edit(closer, "]")
 
 
 def evaluate(e: Elaboration, expr: ast.Expr, scope: Scope) -> Value:
@@ -61,12 +73,14 @@ def evaluate(e: Elaboration, expr: ast.Expr, scope: Scope) -> Value:
         case ast.Group():
             return Closure(expr, scope)
         case ast.Tuple():
-            raise scope.fault(
+            fault = scope.fault(
                 expr,
                 "wrong-type",
                 "a tuple holds tensors that flow; it stands only in a chain",
                 help="a list is `[a, b]`",
             )
+            fault.fix = _as_list(scope.item, expr)
+            raise fault
         case ast.Comprehension():
             return _comprehension(e, expr, scope)
         case ast.Slice():

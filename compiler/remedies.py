@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..dsl import ast
 from ..ops.arguments import bind, parameters
 from ..ops.base import Op, Reject, Shape, Window
+from .binding import send_first
 from .faults import text_of
 from .frames import Argument, Tensor
 from .provenance import root, text_of_argument
@@ -48,7 +49,7 @@ def mend(
             )
         case "wrong-type" if blamed is not None:
             return (
-                replace(blamed.value, reject.blame)
+                replace(blamed, reject.blame, scope, site)
                 or swap(op, arguments, blamed, scope, site)
                 or set_apart(op, blamed, reject.blame)
             )
@@ -93,10 +94,14 @@ def complete(op: type[Op], arguments: dict[str, Argument], scope: Scope, site: a
     return f"write `{text_of(scope.item, target)}({', '.join([*here, *named])})`" if lacks else ""
 
 
-def replace(value: object, name: str) -> str:
+def replace(blamed: Argument, name: str, scope: Scope, site: ast.Node) -> str:
     """For a layer or a tensor where a number is wanted."""
+    value = blamed.value
     if isinstance(value, Tensor):
-        return f"its sizes are `.c`, `.h`, `.w` and `.n`, as in `{name}=in.c`"
+        sent = ""
+        if isinstance(site, ast.Call) and blamed.expr is not None:
+            sent = send_first(scope.item, site, blamed.expr)
+        return sent or f"its sizes are `.c`, `.h`, `.w` and `.n`, as in `{name}=in.c`"
     return "a layer follows after `->`" if isinstance(value, Layer) else ""
 
 

@@ -151,6 +151,9 @@ def interpret(name: str, known: Iterable[str]) -> str:
         return f"`{name} name: ...` is a statement of its own"
     if name in PRELUDE:
         return f"`use std ({name})` at the top of the file brings it"
+    sides = name.split("x")
+    if len(sides) == 2 and all(side in known for side in sides):
+        return f"a computed window is `[{', '.join(sides)}]`"
     return suggest(name, known) or _as_word(name)
 
 

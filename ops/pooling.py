@@ -60,11 +60,14 @@ class Pool(Windowed, frozen=True, kw_only=True):
             return
         for (before, after), k in zip(self.margins(()), self.window.size, strict=True):
             if max(before, after) > k // 2:
+                strided = self.strides() != self.window.size
+                other = f"`pad({max(before, after)})` before it pads more"
                 raise Reject(
                     "out-of-range",
                     f"`pad` is {max(before, after)}, more than half of the window ({k // 2})",
                     blame="pad",
-                    help=f"write `pad={k // 2}` or less; `pad({max(before, after)})` before it pads more",
+                    help=f"write `pad={k // 2}` or less; "
+                    + (other if strided else f"a stride is `stride={max(before, after)}`"),
                 )
         if self.ceil and self.uneven:
             raise Reject(
