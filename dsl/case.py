@@ -116,6 +116,17 @@ class Case:
         return opened == self.first_index + 2
 
     @property
+    def rest(self) -> Sequence[Token]:
+        """What follows the token in its statement."""
+        depth = 0
+        for position in range(self.index + 1, len(self.tokens)):
+            kind = self.tokens[position].kind
+            if depth == 0 and kind in ("_NL", "$END", *CLOSERS):
+                return self.tokens[self.index + 1 : position]
+            depth += (kind in OPENERS) - (kind in CLOSERS)
+        return self.tokens[self.index + 1 :]
+
+    @property
     def repeats(self) -> bool:
         """Whether the token says again what stands before it: one of them may be too many."""
         return self.before is not None and self.written(self.token) == self.written(self.before)
@@ -154,3 +165,15 @@ class Case:
         """A space in place of the token and the space around it."""
         before, after = self.before, self.tokens[self.index + 1]
         return ((before.end if before is not None else self.token.start, after.start, " "),)
+
+
+def outermost(kinds: Sequence[str]) -> list[str]:
+    """Those that stand in no bracket."""
+    found = []
+    depth = 0
+    for kind in kinds:
+        depth -= kind in CLOSERS
+        if depth == 0:
+            found.append(kind)
+        depth += kind in OPENERS
+    return found
