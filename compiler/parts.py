@@ -49,6 +49,11 @@ class Parts:
         inputs = {node.name: node.id for node in self.graph if node.op.family == "input"}
         return {**{port.name: port.node for port in self.graph.outputs}, **inputs, **self.graph.labels}
 
+    @cached_property
+    def positions(self) -> dict[int, int]:
+        """Where each node stands in the graph's order."""
+        return {node.id: position for position, node in enumerate(self.graph)}
+
     def find(self, expr: ast.Expr, indices: Indices) -> Part | None:
         """The part at `layer[1][0].conv1`; None where there is none."""
         for path in self.paths(expr, indices):
@@ -119,7 +124,8 @@ class Parts:
 
     def part(self, module: Module) -> Part:
         held = {id_ for inner in module.walk() for id_ in inner.nodes}
-        return Part(module.path, tuple(node.id for node in self.graph if node.id in held), module.output)
+        nodes = sorted((id_ for id_ in held if id_ in self.graph), key=self.positions.__getitem__)
+        return Part(module.path, tuple(nodes), module.output)
 
     def known(self) -> list[str]:
         """All names, for suggestions."""

@@ -201,8 +201,9 @@ class _Reader:
         if taken is None:
             return
         owner, names = taken
+        known = set(names)
         for argument in expr.arguments:
-            if argument.name is not None and argument.name not in names:
+            if argument.name is not None and argument.name not in known:
                 self.tell(refuse_parameter, self.item.place(argument), owner, argument.name, names)
 
     def check_path(self, expr: ast.Attribute) -> None:
