@@ -5,7 +5,7 @@ from __future__ import annotations
 from .case import Case, outermost
 from .depth import OPERATORS
 from .slip import Edits, Slip
-from .words import FUNCTIONS
+from .words import FUNCTIONS, TYPES
 
 
 def explain_assignment(case: Case) -> Slip | None:
@@ -76,11 +76,11 @@ def explain_colon(case: Case) -> Slip | None:
         help = "write `{` here, and `}` at the end of the body"
         return case.slip("a body stands in braces", help, fix=brace_indented(case))
     if case.section == "(" and case.in_parameters:
-        annotation = case.tokens[case.index + 1 : case.index + 3]
-        named = annotation[0].kind == "NAME" and annotation[-1].kind in ("ASSIGN", "COMMA", "RPAR")
-        fix: Edits = ((case.token.start, annotation[0].end, ""),) if named else ()
-        help = "write its name, or `name=default`"
-        return case.slip("a parameter is written without its type", help, fix=fix)
+        kind, after = case.tokens[case.index + 1 : case.index + 3]
+        if kind.kind == "NAME" and (after.kind == "ASSIGN" or case.written(kind).strip("`") in TYPES):
+            help = "write its name, or `name=default`"
+            typed: Edits = ((case.token.start, kind.end, ""),)
+            return case.slip("a parameter is written without its type", help, fix=typed)
     if case.section == "(":
         fix = case.instead("=") if case.before is not None and case.before.kind == "NAME" else ()
         return case.slip("an argument is named by `=`", "write `name=value`", fix=fix)

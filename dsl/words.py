@@ -35,6 +35,8 @@ FOREIGN = {
 INSTEAD = {"is": "==", "elif": "else if"}
 UNSURE = frozenset({"class", "from", "include"})
 """Words that may have meant several items, or begin another order of words."""
+TYPES = frozenset({"int", "float", "str", "bool", "list", "tuple", "Tensor", "Module"})
+"""Of Python, which stand behind a parameter there."""
 FUNCTIONS = frozenset(
     {"min", "max", "floor", "ceil", "round", "abs", "len", "range", "reversed"}
     | {"enumerate", "zip", "sum", "divisible", "in", "not"}
