@@ -24,35 +24,34 @@ ROOT = Path(__file__).parents[1]
 DRAWN = 40
 """Places at which a slip of each kind is put in; `random.Random(0)` draws them."""
 GUESSED = {
+    # Of a pair of braces the other one may be told, where it stands alone.
     "no `{`",
     "no `}`",
     "`(` for `{`",
-    "`{` twice",
-    "`[` for `(`",
+    # The value after it may stand on the next line, where it is told.
     "no comma in brackets",
     "no comma in a list",
-    "no `(`",
-    "no `)`",
-    "no `]`",
-    "no `[`",
 }
-"""The mistake is not always told on the line where it was made: of a pair, it may be at the other."""
+"""The mistake is not always told on the line where it was made."""
 ALSO_CORRECT = {
+    # These compare, and may stand between values.
     "`>` for `->`",
     "`==` for `=`",
+    # What follows a name may be its call or its index: `x (a)`, `x [1]`, `a -b`.
     "no colon after a label",
     "no comma in brackets",
     "no comma in a list",
-    "no `=` of an argument",
+    # Inside parentheses a line end means nothing.
     "`{` on the next line",
+    # The words for items are names where nothing begins, and so are these.
     "def",
     "function",
     "class",
     "import",
-    "no `->`",
+    # A name twice is a name and another, where `reported` or `use` take two.
     "a value twice",
 }
-"""What such a slip leaves may have another meaning, or stand in a place where nothing is told twice."""
+"""What such a slip leaves may have another meaning."""
 UNMENDED = {
     # A value, or what makes two of one, may stand between them.
     "no `->`",
