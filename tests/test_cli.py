@@ -280,6 +280,7 @@ def test_every_command_has_help_with_an_example() -> None:
         (["explain", "stray", "syntax"], "unexpected extra argument"),
         (["layers", "cnov"], "did you mean `conv`?"),
         (["brew"], "No such command"),
+        (["chek"], "Did you mean `check`?"),
     ],
 )
 def test_wrong_use_is_told_and_gives_2(arguments: list[str], said: str) -> None:

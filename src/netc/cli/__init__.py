@@ -34,6 +34,19 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from ..compiler.suggestions import suggest
+
+            hint = suggest(args[0], COMMANDS)
+            if not hint:
+                raise
+            raise click.UsageError(f"{error.message} {hint[0].upper()}{hint[1:]}", ctx) from None
+
 
 @click.group(
     cls=Commands,
