@@ -116,11 +116,18 @@ class _Reader:
                     scope.contested.setdefault(defined, brought)
             scope.blind |= other.lost("*")
             return
+        listed = {wanted.id for wanted in use.names}
         for wanted in use.names:
-            self._take(scope, other, item, use, wanted)
+            self._take(scope, other, item, use, wanted, listed)
 
     def _take(
-        self, scope: FileScope, other: FileScope, item: ast.Item, use: ast.Use, wanted: ast.Name
+        self,
+        scope: FileScope,
+        other: FileScope,
+        item: ast.Item,
+        use: ast.Use,
+        wanted: ast.Name,
+        listed: Set[str],
     ) -> None:
         """One name of the list of a `use`."""
         name, place = wanted.id, item.place(wanted)
@@ -132,7 +139,6 @@ class _Reader:
             message = f"`{use.module.id}.net` has no `{name}`"
             self.report.add(Fault("unknown-import", message, place, "unknown", help=help))
             scope.spoil(name)
-            listed = {taken.id for taken in use.names or ()}
             missed = set(known) - listed  # one of these, most likely the nearest, was meant
             near = {known_name for known_name in missed if measure(name, known_name) is not None}
             scope.missed |= near or missed
