@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import cached_property
 
 from msgspec import Struct
@@ -40,6 +41,10 @@ BUILTINS: dict[str, Value] = {
 }
 
 
+MOST_KNOWN = 1_000
+"""Names of a file among which a near one is looked for."""
+
+
 class Import(Struct, frozen=True, eq=False):
     """A name taken from another file, by the item `use`."""
 
@@ -69,8 +74,9 @@ class FileScope:
         """Whether all of a file should be here that could not be read, so that any name may be one of its."""
 
     def known(self) -> list[str]:
-        """For suggestions, so with those whose items could not be read."""
-        return [*self.definitions, *self.imports, *self.file.broken - {"*"}, *BUILTINS]
+        """For suggestions, so with those whose items could not be read; of very many, the first."""
+        own = itertools.chain(self.definitions, self.imports, self.file.broken - {"*"})
+        return [*BUILTINS, *itertools.islice(own, MOST_KNOWN)]
 
     def find(self, name: str) -> tuple[bool, Value]:
         """The value of a name of this file, of what it uses, or a built-in one."""
@@ -156,12 +162,18 @@ class FileScope:
 
     def net_names(self) -> list[str]:
         """The nets that this file defines, in its order."""
-        return list(filter(self.defines_net, self.definitions))
+        return list(self._nets)
 
-    def all_net_names(self) -> list[str]:
-        """The nets that this file defines or takes from others."""
-        imported = [name for name, origin in self.imports.items() if origin.scope.defines_net(origin.name)]
-        return [*self.net_names(), *imported]
+    @cached_property
+    def _nets(self) -> tuple[str, ...]:
+        """The same, asked for when the file has been read."""
+        return tuple(filter(self.defines_net, self.definitions))
+
+    @cached_property
+    def all_net_names(self) -> tuple[str, ...]:
+        """The nets that this file defines or takes from others, asked for when it has been read."""
+        imported = (name for name, origin in self.imports.items() if origin.scope.defines_net(origin.name))
+        return (*self._nets, *imported)
 
     def defines_net(self, name: str) -> bool:
         """Whether this file defines a net of that name."""
@@ -217,7 +229,7 @@ class FileScope:
         """Raise `Fault` where the word that should name the net of `net name = word(...)` means nothing."""
         word = word_of(expr)
         if word is not None and not self.knows(word.id):
-            raise refuse_net(word, item, self.all_net_names())
+            raise refuse_net(word, item, self.all_net_names)
 
 
 def name_place(item: ast.Item) -> Place:

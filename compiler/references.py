@@ -180,7 +180,7 @@ class _Reader:
             if all(self.stands_after(node, label) for label in self.sight.labels[node.id]):
                 self.tell(refuse, node, self.item, ())
         elif node is self.net_word:
-            self.tell(refuse_net, node, self.item, self.file.all_net_names())
+            self.tell(refuse_net, node, self.item, self.file.all_net_names)
         else:
             self.tell(refuse, node, self.item, self.sight.known())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import islice
 
 ELSEWHERE = {
     "adaptiveavgpool": "adaptive",
@@ -98,13 +99,15 @@ LONGEST = 60
 
 MANY = 500
 """Names, of which only the likeliest are looked at."""
+MOST = 2_000
+"""Names that are looked at, so that thousands of wrong names among thousands take no longer than others."""
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """`did you mean `x`?` for the nearest of the known names, or nothing where none is near."""
     if len(name) > LONGEST:
         return ""
-    names = set(known)
+    names = set(islice(known, MOST))
     if len(names) > MANY:
         names = {other for other in names if other[:1] == name[:1] and abs(len(other) - len(name)) < 2}
         names = names if len(names) < MANY else set()

@@ -25,7 +25,7 @@ def net_at(scope: FileScope, item: ast.Item, expr: ast.Expr, names: Mapping[str,
     """The net that an expression of `item` names; `names` are known too. Raises `Fault` or `Silent`."""
     word = word_of(expr)
     if word is not None and not scope.knows(word.id):
-        raise refuse_net(word, item, scope.all_net_names())
+        raise refuse_net(word, item, scope.all_net_names)
     value = evaluate_alone(scope, item, expr, names)
     if not isinstance(value, NetValue):
         raise Fault("not-a-net", f"{describe(value)} is no net", item.place(expr), "a net is wanted here")
