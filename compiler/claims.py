@@ -16,7 +16,7 @@ from .printed import agrees
 from .program import FileScope
 from .receptive import Span
 from .sides import Asking, FactsOf, Side
-from .values import Value, describe
+from .values import Function, Layer, MergeWord, NetValue, Value, describe
 
 
 class Outcome(Struct, frozen=True, eq=False):
@@ -96,6 +96,11 @@ def refuse_empty(asking: Asking, claim: ast.Claim, left: Side, right: Side) -> N
             "both sides are constants, so this claims nothing of the net",
             "compare with a figure such as `params`",
         )
+    for expr, side in ((claim.left, left), (claim.right, right)):
+        for value in side.value if isinstance(side.value, list) else [side.value]:
+            if isinstance(value, (Layer, MergeWord, Function, NetValue)):
+                message = f"a claim compares figures, and this is {describe(value)}"
+                raise asking.fault(expr, message, "compare with a figure such as `params`", "wrong-type")
     if claim.operator == "!~" and not claim.source:
         raise asking.fault(
             claim, "`!~` must say why the source is wrong", 'add the reason: `macs !~ 3.8G "..."`'

@@ -11,10 +11,10 @@ from ..dsl import ast
 from .evaluate import evaluate_alone
 from .facts import Facts
 from .faults import Fault, text_of
-from .functions import Refusal, call, whole
+from .functions import SHOWN, Refusal, call, whole
 from .metrics import METRICS, Subject, Unaskable, count
 from .operators import operate
-from .program import FUNCTIONS, FileScope
+from .program import FileScope
 from .suggestions import suggest
 from .values import Value
 
@@ -54,9 +54,8 @@ class Asking:
                 name in METRICS or name == "count"
             ):
                 return self.measure(expr, name, arguments, subject)
-            case ast.Call(target=ast.Name(id=name), arguments=arguments) if (
-                name in FUNCTIONS or name == "max"
-            ):
+            case ast.Call(target=ast.Name(id=name), arguments=arguments) if name in SHOWN:
+                self.refuse_names(name, arguments)
                 sides = [self.evaluate(argument.value, subject) for argument in arguments]
                 return self.combine(expr, sides, lambda *values: call(name, values, self.scope.limits))
             case ast.Binary(operator=operator) if operator not in ("and", "or"):
@@ -117,15 +116,20 @@ class Asking:
             raise self.fault(expr, str(refusal), refusal.help, refusal.code) from None
         return Side(value, any(side.computed for side in sides))
 
+    def refuse_names(self, name: str, arguments: tuple[ast.Argument, ...]) -> None:
+        """Raise `Fault` for what is not given by its place."""
+        for argument in arguments:
+            if argument.name is not None or argument.spread:
+                help = f"write `{SHOWN[name]}`" if name in SHOWN else "write labels and nets"
+                raise self.fault(argument, f"`{name}` takes what it is given by its place", help)
+
     # --- figures of a net ---
 
     def measure(
         self, expr: ast.Expr, name: str, arguments: tuple[ast.Argument, ...], subject: Subject
     ) -> Side:
         """`params`, `params(layer[1])`, `params(train)`, `params(resnet18)`, `count(conv, layer[1])`."""
-        for argument in arguments:
-            if argument.name is not None or argument.spread:
-                raise self.fault(argument, f"`{name}` takes labels and nets, by their place")
+        self.refuse_names(name, arguments)
         places = [argument.value for argument in arguments]
         word = self.take_word(expr, places) if name == "count" else ""
         for place in places:
