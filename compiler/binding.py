@@ -11,6 +11,7 @@ from .elaboration import Elaboration
 from .faults import Fault, Silent, text_of
 from .frames import Argument, Tensor
 from .scope import Scope
+from .suggestions import MOST_LISTED, join
 from .unknown import refuse_parameter
 from .values import Rest, describe
 
@@ -121,12 +122,14 @@ class Binding:
         count = len(self.positions)
         takes = f"{count} argument{'s'[: count != 1]}" if count else "no arguments"
         sent = send_first(self.scope.item, self.expr, node) if isinstance(argument.value, Tensor) else ""
+        has = f"its parameter{' is' if count == 1 else 's are'} {join(self.positions, MOST_LISTED)}"
         raise self.scope.fault(
             node,
             "surplus-argument",
             f"{self.owner} takes {takes}",
             marked="one too many",
-            help=sent or f"its parameter{' is' if count == 1 else 's are'} {', '.join(self.positions)}"
+            help=sent
+            or f"its parameter{' is' if count == 1 else 's are'} {join(self.positions, MOST_LISTED)}"
             if sent or count
             else f"write `{text_of(self.scope.item, self.expr.target)}`",
         )

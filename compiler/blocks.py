@@ -12,6 +12,7 @@ from .faults import POISON, Endless, Fault, Silent, text_of
 from .forecast import Known, key_of
 from .frames import Argument, Call, Frame, Label, Shared, Tensor
 from .scope import Labels, Scope
+from .suggestions import MOST_LISTED, join
 from .values import BlockLayer, Rest, Value
 
 
@@ -92,8 +93,9 @@ def refuse_missing(
     """The fault for a use at `site` that leaves parameters without a value, with the call completed."""
     lacking = [p.name for p in definition.parameters if p.name not in bound and not (p.rest or p.default)]
     kind = "block" if isinstance(definition, ast.Block) else "net"
-    names = ", ".join(f"`{name}`" for name in lacking[:-1])
-    names = f"{names} and `{lacking[-1]}`" if names else f"`{lacking[-1]}`"
+    quoted = [f"`{name}`" for name in lacking]
+    few = 1 < len(quoted) <= MOST_LISTED
+    names = f"{', '.join(quoted[:-1])} and {quoted[-1]}" if few else join(quoted, MOST_LISTED)
     given = (
         [text_of(scope.item, argument) for argument in site.arguments] if isinstance(site, ast.Call) else []
     )
@@ -105,7 +107,7 @@ def refuse_missing(
         f"the {kind} `{definition.name.id}` needs {names}",
         help=f"write `{called}({arguments})`"
         if len(called) + len(arguments) <= 80
-        else f"its parameters are {', '.join(p.name for p in definition.parameters)}",
+        else f"its parameters are {join([p.name for p in definition.parameters], MOST_LISTED)}",
     )
 
 

@@ -12,7 +12,8 @@ from .functions import whole
 from .names import suffix
 from .nesting import children
 from .reserved import RESERVED
-from .scope import Labelled, Scope, join, show_indices
+from .scope import Labelled, Scope, show_indices
+from .suggestions import join
 from .unknown import refuse_path
 from .values import Value, describe
 

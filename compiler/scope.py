@@ -12,6 +12,7 @@ from .faults import POISON, Fault, Silent, inner_text_of
 from .frames import Argument, Event, Frame
 from .functions import Refusal
 from .program import FileScope
+from .suggestions import join
 from .unknown import refuse
 from .values import Value
 
@@ -78,11 +79,6 @@ def show_indices(indices: tuple[int | str, ...]) -> str:
     """`[1]`, `["b"]`, as they are written after a label."""
     written = ", ".join(f'"{index}"' if isinstance(index, str) else str(index) for index in indices)
     return f"[{written}]" if indices else ""
-
-
-def join(words: Sequence[str]) -> str:
-    """The first words, and how many there are beside."""
-    return ", ".join(words[:8]) + (f" and {len(words) - 8} more" if len(words) > 8 else "")
 
 
 def labels_in(node: ast.Node) -> Iterator[ast.Label]:

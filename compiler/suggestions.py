@@ -99,8 +99,15 @@ LONGEST = 60
 
 MANY = 500
 """Names, of which only the likeliest are looked at."""
+MOST_LISTED = 20
+"""Parameters that a message names."""
 MOST = 2_000
 """Names that are looked at, so that thousands of wrong names among thousands take no longer than others."""
+
+
+def join(words: Sequence[str], most: int = 8) -> str:
+    """The first words, and how many there are beside."""
+    return ", ".join(words[:most]) + (f" and {len(words) - most:,} more" if len(words) > most else "")
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -165,7 +172,7 @@ def interpret_parameter(name: str, known: Sequence[str]) -> str:
     common = PARAMETERS_ELSEWHERE.get(name)
     if common in known:
         return f"did you mean `{common}`?"
-    has = f"it has {', '.join(known)}" if known else "it has none"
+    has = f"it has {join(known, MOST_LISTED)}" if known else "it has none"
     return suggest(name, known) or NEEDLESS.get(name, has)
 
 
