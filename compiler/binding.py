@@ -128,10 +128,7 @@ class Binding:
             "surplus-argument",
             f"{self.owner} takes {takes}",
             marked="one too many",
-            help=sent
-            or f"its parameter{' is' if count == 1 else 's are'} {join(self.positions, MOST_LISTED)}"
-            if sent or count
-            else f"write `{text_of(self.scope.item, self.expr.target)}`",
+            help=sent or (has if count else f"write `{text_of(self.scope.item, self.expr.target)}`"),
         )
 
 

@@ -15,7 +15,7 @@ from .limits import Limits
 from .names import Naming
 from .program import FileScope, Program
 from .scope import Labels, Scope
-from .suggestions import suggest
+from .suggestions import join, suggest
 from .values import NetValue, Value, describe
 from .waste import refuse_waste
 
@@ -35,7 +35,7 @@ def choose(program: Program, name: str | None, stem: str = "") -> str:
             "unknown-net",
             f"there is no net `{name}` in this file",
             place,
-            help=suggest(name, nets) or (f"its nets are {', '.join(nets)}" if nets else "it defines no net"),
+            help=suggest(name, nets) or (f"its nets are {join(nets)}" if nets else "it defines no net"),
         )
     if stem in nets and not is_template(scope, stem):
         return stem
@@ -57,7 +57,7 @@ def choose(program: Program, name: str | None, stem: str = "") -> str:
         if stem in nets
         else "this file holds several nets, and none is named like it",
         place,
-        help=f"name one after a colon: {', '.join(complete or nets)}",
+        help=f"name one after a colon: {join(complete or nets)}",
     )
 
 

@@ -158,9 +158,9 @@ def with_net(spec: Spec) -> Spec:
     nets = net_names(spec.source)
     if spec.net is None or spec.net in nets or spec.source.garbled is not None:
         return spec
-    from .compiler.suggestions import suggest
+    from .compiler.suggestions import join, suggest
 
-    help = suggest(spec.net, nets) or (f"its nets are {', '.join(nets)}" if nets else "it defines no net")
+    help = suggest(spec.net, nets) or (f"its nets are {join(nets)}" if nets else "it defines no net")
     raise Unusable(f"there is no net `{spec.net}` in {spec.source.name}", help)
 
 
