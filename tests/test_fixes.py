@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from netc.dsl.diagnostics import Diagnostic, Edit
 from netc.dsl.differences import differ
 from netc.dsl.fixes import MOST_LOOKS, Mended, apply, choose, mend
-from netc.dsl.parser import parse
 from netc.dsl.source import Place, Source
 
 
@@ -136,11 +135,14 @@ def test_a_fix_that_makes_it_worse_is_left_out_and_the_others_are_made() -> None
 
 
 def test_a_fix_that_changes_nothing_for_its_mistake_is_left_out() -> None:
-    """What would close the brace lands in the docstring, which has no end."""
-    text = 'net a {\n    conv(momentum"""0.99)\n}\n'
-    mended = mend(Source("a.net", text), lambda source: parse(source)[1])
-    assert (mended.source.text, mended.fixed) == (text, 0)
-    assert len(mended.diagnostics) == 2
+    """As what would close a brace lands in a docstring without an end: the same is told of it again."""
+
+    def rule(text: str) -> list[tuple[int, int, str]]:
+        return [(len(text), len(text), "}")]
+
+    mended = mend(Source("a.net", "{"), finding(rule))
+    assert (mended.source.text, mended.fixed) == ("{", 0)
+    assert len(mended.diagnostics) == 1
 
 
 def test_a_fix_that_another_one_has_to_precede_is_made_after_it() -> None:
