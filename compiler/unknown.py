@@ -134,7 +134,11 @@ def names_given(node: ast.Node) -> Iterator[Given]:
             case ast.Flow(labels=labels):
                 for label in labels:
                     yield "label", label, inner
-            case ast.Output(label=ast.Label() as label) | ast.Aux(label=label):
+            case (
+                ast.Input(label=ast.Label() as label)
+                | ast.Output(label=ast.Label() as label)
+                | ast.Aux(label=label)
+            ):
                 yield "label", label, inner
             case ast.Let(name=name):
                 yield "`let`", name, inner

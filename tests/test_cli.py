@@ -440,7 +440,14 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_an_interrupt_while_reading_standard_input_leaves_no_traceback() -> None:
     program = [sys.executable, "-m", "netc", "check", "-"]
-    process = subprocess.Popen(program, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        program,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # What runs in the background of a script is started with interrupts ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert process.stdin is not None
     process.stdin.write("net a {")
     process.stdin.flush()
