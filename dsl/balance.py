@@ -8,7 +8,6 @@ where no other is as good is it told as a fix; else it is a guess, with which th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
@@ -65,7 +64,6 @@ class Mender:
             way = self.choose(list(islice(self.find_ways(index, stack), most)))
             self.slips.append(way.slip)
             self.tokens = way.tokens
-            self.__dict__.pop("overfull", None)
         return True
 
     def find_fault(self) -> tuple[int, list[Open]] | None:
@@ -342,20 +340,20 @@ class Mender:
         for position in range(index):
             if self.tokens[position].kind == "RBRACE":
                 yield self.leave_out(position)
+        overfull = self.find_overfull()
         for place in range(1, index):
             before, after = self.tokens[place - 1], self.tokens[place]
             ends = after.kind == "_NL" and place + 1 < len(self.tokens)
             deeper = ends and self.indent(self.tokens[place + 1]) > self.indent(before)
             if before.kind == "COLON" and (deeper or not ends):
                 yield self.open_instead(place - 1)
-            if (deeper and before.kind != "LBRACE") or (not ends and self.line(before) in self.overfull):
+            if (deeper and before.kind != "LBRACE") or (not ends and self.line(before) in overfull):
                 yield self.put_in(place, "LBRACE", self.describe_bodiless(place, index))
-            elif self.line(after) in self.overfull and before.kind in ("_NL", ";") and after.kind != "RBRACE":
+            elif self.line(after) in overfull and before.kind in ("_NL", ";") and after.kind != "RBRACE":
                 slip = brackets.unopened(self.tokens[index], "LBRACE", after.start)
                 yield self.put_in(place, "LBRACE", replace(slip, fix=((after.start, after.start, "{ "),)))
 
-    @cached_property
-    def overfull(self) -> set[int]:
+    def find_overfull(self) -> set[int]:
         """The lines with a `}` whose `{` stands in an earlier line, though it does not begin them."""
         lines: set[int] = set()
         stack: list[int] = []

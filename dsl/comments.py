@@ -4,7 +4,7 @@ is written in a spec, out."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 
 from .brackets import CLOSERS, OPENERS
@@ -56,34 +56,36 @@ def has_sentence(words: Sequence[str]) -> bool:
     )
 
 
-def stands_in_brackets(tokens: Sequence[Token]) -> bool:
-    """Whether the innermost bracket that is open behind `tokens` is one in which line ends mean nothing."""
+def read_back(tokens: Sequence[Token]) -> Iterator[Token]:
+    """The last of `tokens`, backwards, without what stands in brackets that are closed; at last the bracket
+    that is open around them."""
     depth = 0
     for token in islice(reversed(tokens), MOST_BACK):
         if token.kind in CLOSERS:
             depth += 1
+        elif depth == 0:
+            yield token
+            if token.kind in OPENERS:
+                return
         elif token.kind in OPENERS:
-            if depth == 0:
-                return token.kind != "LBRACE"
             depth -= 1
-    return False
+
+
+def stands_in_brackets(tokens: Sequence[Token]) -> bool:
+    """Whether the innermost bracket that is open behind `tokens` is one in which line ends mean nothing."""
+    return any(token.kind in OPENERS and token.kind != "LBRACE" for token in read_back(tokens))
 
 
 def is_step(tokens: Sequence[Token]) -> bool:
     """Whether `tokens` end in a statement of a block or net that sends a value on, and computes nothing."""
     if not tokens or tokens[0].kind not in ("BLOCK", "NET"):
         return False
-    depth = 0
-    for token in islice(reversed(tokens), MOST_BACK):
-        if token.kind in CLOSERS:
-            depth += 1
-        elif token.kind in OPENERS:
-            if depth == 0:
-                return token.kind == "LBRACE"
-            depth -= 1
-        elif depth == 0 and token.kind in LINE_ENDS:
+    for token in read_back(tokens):
+        if token.kind in OPENERS:
+            return token.kind == "LBRACE"
+        if token.kind in LINE_ENDS:
             return True
-        elif depth == 0 and token.kind in NUMERIC:
+        if token.kind in NUMERIC:
             return False
     return False
 

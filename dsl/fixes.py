@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from .codes import SYNTAX
 from .diagnostics import Diagnostic, Edit
-from .source import Source
+from .source import Source, replace_spans
 
 MOST_LOOKS = 200
 """How often a text is looked at again, at most."""
@@ -170,10 +170,6 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
     spans = [span_of(edit) for edit in ordered]
     if not all(apart(left, right) for left, right in pairwise(spans)):
         raise ValueError("two edits meet")
-    windows = "\r\n" in text
-    parts, at = [], 0
-    for edit, (start, end) in zip(ordered, spans, strict=True):
-        put = edit.text.replace("\n", "\r\n") if windows else edit.text
-        parts += [text[at:start], put]
-        at = end
-    return "".join([*parts, text[at:]])
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    puts = (edit.text.replace("\n", line_end) for edit in ordered)
+    return replace_spans(text, ((start, end, put) for (start, end), put in zip(spans, puts, strict=True)))

@@ -13,6 +13,7 @@ from typing import Any
 
 from . import ast
 from .slip import Edits, Slip
+from .source import replace_spans
 
 Read = Callable[[str], ast.Definition | None]
 """The tree of a text, if nothing is wrong with it."""
@@ -25,17 +26,8 @@ def read_mended(text: str, slips: Sequence[Slip], read: Read) -> ast.Definition 
     edits = sorted((edit for slip in slips for edit in slip.fix), key=lambda edit: edit[:2])
     if any(right[0] < left[1] or right[:2] == left[:2] for left, right in pairwise(edits)):
         return None
-    tree = read(apply(text, edits))
+    tree = read(replace_spans(text, edits))
     return None if tree is None else Places(edits).move(tree)
-
-
-def apply(text: str, edits: Sequence[tuple[int, int, str]]) -> str:
-    """The text with these edits, which are in its order and do not meet."""
-    parts, at = [], 0
-    for start, end, put in edits:
-        parts += [text[at:start], put]
-        at = end
-    return "".join([*parts, text[at:]])
 
 
 class Places:

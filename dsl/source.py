@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -78,3 +79,12 @@ class Unread(Struct, frozen=True):
 
     message: str
     help: str = ""
+
+
+def replace_spans(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
+    """The text with `put` in place of each (start, end, put); these do not meet, and stand in its order."""
+    parts, at = [], 0
+    for start, end, put in edits:
+        parts += [text[at:start], put]
+        at = end
+    return "".join([*parts, text[at:]])
