@@ -18,35 +18,10 @@ from .values import Rest, describe
 Arguments = dict[str, Argument]
 
 
-def bind_arguments(
-    e: Elaboration,
-    expr: ast.Call,
-    scope: Scope,
-    positions: list[str],
-    rest: Arguments | None,
-    bound: Arguments,
-    owner: str,
-) -> tuple[Arguments, Arguments]:
-    """Arguments bound anew: positions fill the parameters still open, names may bind again, `rest` (where the
-    definition has one) takes what has no parameter. Of two with one name the later wins if one was spread.
-    Raises `Silent` where one is wrong, when all were looked at."""
-    binding = Binding(expr, scope, positions, rest, bound, owner)
-    broken = False
-    for given in expr.arguments:
-        try:
-            binding.take(given, evaluating.evaluate(e, given.value, scope))
-        except Fault as fault:
-            broken = True
-            e.complain(fault)
-        except Silent:
-            broken = True
-    if broken:
-        raise Silent
-    return binding.result, binding.further
-
-
 class Binding:
-    """What the arguments looked at so far give; `written` are the arguments of this call by parameter."""
+    """What the arguments of a call give, bound anew: positions fill the parameters still open, names may
+    bind again, `rest` (where the definition has one) takes what has no parameter. Of two with one name the
+    later wins if one was spread. `written` are the arguments of this call by parameter."""
 
     def __init__(
         self,
@@ -63,6 +38,21 @@ class Binding:
         self.open = deque(name for name in positions if name not in bound)
         self.written: dict[str, ast.Node] = {}
         self.too_many = False
+
+    def bind(self, e: Elaboration) -> tuple[Arguments, Arguments]:
+        """By parameter, and what goes to `rest`. Raises `Silent` where one is wrong, once all were told."""
+        broken = False
+        for given in self.expr.arguments:
+            try:
+                self.take(given, evaluating.evaluate(e, given.value, self.scope))
+            except Fault as fault:
+                broken = True
+                e.complain(fault)
+            except Silent:
+                broken = True
+        if broken:
+            raise Silent
+        return self.result, self.further
 
     def take(self, given: ast.Argument, value: object) -> None:
         if given.spread:

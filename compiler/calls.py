@@ -8,7 +8,7 @@ from ..dsl import ast
 from ..ops.arguments import parameters
 from . import evaluate as evaluating
 from . import groups, sharing
-from .binding import bind_arguments
+from .binding import Binding
 from .elaboration import Elaboration
 from .faults import Fault, text_of
 from .functions import SHOWN, entries_in
@@ -34,22 +34,16 @@ def call(e: Elaboration, expr: ast.Call, scope: Scope) -> Value:
     match target:
         case Builtin(op=op):
             positions = [parameter.name for parameter in parameters(op)]
-            bound, _ = bind_arguments(e, expr, scope, positions, None, target.bound, f"the layer `{op.name}`")
+            owner = f"the layer `{op.name}`"
+            bound, _ = Binding(expr, scope, positions, None, target.bound, owner).bind(e)
             return Builtin(op, bound)
         case BlockLayer() | NetValue():
             definition = target.definition
             positions = [parameter.name for parameter in definition.parameters if not parameter.rest]
             takes_rest = any(parameter.rest for parameter in definition.parameters)
-            kind = "block" if isinstance(target, BlockLayer) else "net"
-            bound, rest = bind_arguments(
-                e,
-                expr,
-                scope,
-                positions,
-                target.rest if takes_rest else None,
-                target.bound,
-                f"the {kind} `{definition.name.id}`",
-            )
+            owner = f"the {'block' if isinstance(target, BlockLayer) else 'net'} `{definition.name.id}`"
+            further = target.rest if takes_rest else None
+            bound, rest = Binding(expr, scope, positions, further, target.bound, owner).bind(e)
             return replace(target, bound=bound, rest=rest)
         case MergeWord():
             return groups.call_word(e, target, expr, scope)
