@@ -1,0 +1,43 @@
+"""The names of a published `state_dict` in, ours for them out, by the documented table in `renames.toml`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+from msgspec import Struct, convert
+
+
+class Renaming(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to rewrite in the published names of some nets, and why no label can write them."""
+
+    nets: tuple[str, ...]
+    reason: str
+    rewrites: tuple[tuple[str, str], ...]
+
+
+def read_table() -> tuple[Renaming, ...]:
+    text = Path(__file__).with_name("renames.toml").read_text(encoding="utf-8")
+    return convert(tuple(tomllib.loads(text).get("renaming", ())), tuple[Renaming, ...])
+
+
+TABLE = read_table()
+
+
+def our_names(net: str, published: Iterable[str]) -> dict[str, str]:
+    """Published name -> ours. Raises ValueError where a rewrite changes nothing, or two names become one."""
+    names = {name: name for name in published}
+    for pattern, replacement in rewrites(net):
+        changed = {name: re.sub(pattern, replacement, ours) for name, ours in names.items()}
+        if changed == names:
+            raise ValueError(f"`{pattern}` rewrites no name of {net}")
+        names = changed
+    if len({*names.values()}) != len(names):
+        raise ValueError(f"two names of {net} become one")
+    return names
+
+
+def rewrites(net: str) -> list[tuple[str, str]]:
+    return [rewrite for entry in TABLE if net in entry.nets for rewrite in entry.rewrites]
