@@ -139,11 +139,13 @@ class Did(Trace):
 
     def __call__(self, *arguments: Any) -> Trace:
         result = self.made("()", self.name, self.owner_number, *map(plain, arguments))
-        return Parts(result, arguments[0]) if self.name == "chunk" else result
+        if self.name not in ("chunk", "split_with_sizes"):
+            return result
+        return Parts(result, arguments[0] if self.name == "chunk" else len(arguments[0]))
 
 
 class Parts(Trace):
-    """What `chunk` gives: so many tensors."""
+    """What `chunk` and `split_with_sizes` give: so many tensors."""
 
     def __init__(self, whole: Trace, count: int) -> None:
         super().__init__(whole.ledger, whole.number)

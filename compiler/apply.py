@@ -155,20 +155,16 @@ def _apply_builtin(
                 )
             own(e, like.value, scope, site)
             inputs += (like.value,)
-    parts = _parts(op, arguments)
     event = Apply(site=site, inputs=inputs, label=label, op=None, nodes=(), arguments=bound, shared=shared)  # type: ignore[arg-type]
-    if parts is None:
-        id_, output, event.op = e.make(op, arguments, inputs, event, scope, site)
-        event.nodes, event.outputs = (id_,), (output,)
-        e.sink.append(event)
-        return output
-    made = [
-        e.make(op, {**arguments, "index": Argument(index)}, inputs, event, scope, site)
-        for index in range(parts)
-    ]
-    event.op = made[0][2]
-    event.nodes, event.outputs = tuple(id_ for id_, _, _ in made), tuple(tensor for _, tensor, _ in made)
+    id_, output, event.op = e.make(op, arguments, inputs, event, scope, site)
+    event.nodes, event.outputs = (id_,), (output,)
     e.sink.append(event)
+    if "index" not in op.internal:
+        return output
+    for index in range(1, event.op.parts):
+        part = {**arguments, "index": Argument(index)}
+        id_, output, _ = e.make(op, part, inputs, event, scope, site)
+        event.nodes, event.outputs = (*event.nodes, id_), (*event.outputs, output)
     return event.outputs
 
 
@@ -180,14 +176,6 @@ def refuse_argument(
 
     place, causes = locate(argument, "this", scope.item.place(site))
     return Fault(code, message, place, causes=causes, help=help)
-
-
-def _parts(op: type[Op], arguments: dict[str, Argument]) -> int | None:
-    """How many nodes a use of the layer makes, where it gives a tuple (`split(n)`)."""
-    if "index" not in op.internal:
-        return None
-    given = next((argument.value for name, argument in arguments.items() if name != "index"), None)
-    return given if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= 10_000 else 1
 
 
 def own(e: Elaboration, value: Value, scope: Scope, site: ast.Node) -> None:

@@ -33,6 +33,8 @@ Margins = int | tuple[int, ...] | tuple[tuple[int, int], ...]
 Padding = Literal["same", "tf"] | Margins
 Numbers = float | tuple[float, ...]
 """A number, or one per channel."""
+Counts = int | Sequence[int]
+"""A number, or a list of them; settled, a tuple."""
 
 
 class Shape(Struct, frozen=True):
@@ -249,6 +251,11 @@ class Op(Struct, frozen=True):
                 )
         elif not inputs:
             raise Reject("wrong-arity", f"`{cls.name}` of nothing has no value")
+
+    @property
+    def parts(self) -> int:
+        """How many values a use of it gives, each of a layer of its own (`split`)."""
+        return 1
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         """The shape of the output; raises `Reject` where the inputs do not fit."""

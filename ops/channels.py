@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from .arithmetic import check_division, equation
-from .base import MAP, SEQUENCE, VECTOR, Example, Line, Reject, Shape
+from .base import MAP, SEQUENCE, VECTOR, Counts, Example, Line, Reject, Shape
 from .forms import Callee, Emit, Slot
 from .shape import Move
 
@@ -86,33 +86,65 @@ class PadChannels(Move, frozen=True):
 
 
 class Split(Move, frozen=True):
-    """A tuple of `n` equal parts of the channels; the layer is one of them."""
+    """A tuple of `n` equal parts of the channels, or of parts of the sizes `n`; the layer is one of them."""
 
     name = "split"
     ranks = (0, 1, 2)
     alias = True
     internal = ("index",)
-    examples = (Example("2", (MAP,)), Example("4", (SEQUENCE,)), Example("2", (VECTOR,)))
+    examples = (
+        Example("2", (MAP,)),
+        Example("[5, 2, 1]", (MAP,)),
+        Example("4", (SEQUENCE,)),
+        Example("2", (VECTOR,)),
+    )
 
-    n: Annotated[int, Meta(ge=1, description="how many parts")]
+    n: Annotated[Counts, Meta(ge=1, description="how many equal parts, or the size of each")]
     index: Annotated[int, Meta(ge=0, description="which part, from 0")] = 0
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         self.admit(inputs)
-        entering = inputs[0]
-        check_division(entering.channels, self.n, f"split into {self.n} equal parts", "n")
-        if self.index >= self.n:
+        channels = inputs[0].channels
+        sizes = self.sizes(channels)
+        if self.index >= len(sizes):
             raise Reject(
-                "out-of-range", f"of {self.n} parts there is none with number {self.index}", blame="n"
+                "out-of-range", f"of {len(sizes)} parts there is none with number {self.index}", blame="n"
             )
-        return Shape((entering.channels // self.n, *entering.spatial), entering.dtype)
+        return Shape((sizes[self.index], *inputs[0].spatial), inputs[0].dtype)
+
+    @property
+    def parts(self) -> int:
+        return self.n if isinstance(self.n, int) else len(self.n)
+
+    def sizes(self, channels: int) -> tuple[int, ...]:
+        """The channels of each part."""
+        if isinstance(self.n, int):
+            check_division(channels, self.n, f"split into {self.n} equal parts", "n")
+            return (channels // self.n,) * self.n
+        rest = channels - sum(self.n[:-1])
+        if rest != self.n[-1]:
+            fitting = ", ".join(map(str, (*self.n[:-1], rest)))
+            raise Reject(
+                "shape-mismatch",
+                f"parts of {' and '.join(map(str, self.n))} channels are {sum(self.n)}, and {channels} enter",
+                blame="n",
+                help=f"write `[{fitting}]`, or a number of equal parts" if rest > 0 else "",
+                aspect="channels",
+            )
+        return tuple(self.n)
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
-        slots = (Slot("n", self.n, "n"), Slot("index", self.index))
-        return Emit(function="{0}.chunk({n}, 1)[{index}]", slots=slots)
+        n = self.n if isinstance(self.n, int) else tuple(self.n)
+        method = "chunk" if isinstance(n, int) else "split_with_sizes"  # `split` has no types
+        slots = (Slot("n", n, "n"), Slot("index", self.index))
+        return Emit(function=f"{{0}}.{method}({{n}}, 1)[{{index}}]", slots=slots)
 
     def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
-        return (equation("channels", f"{inputs[0].channels} // {self.n}", output.channels),)
+        channels = inputs[0].channels
+        if isinstance(self.n, int):
+            return (equation("channels", f"{channels} // {self.n}", output.channels),)
+        others = [size for index, size in enumerate(self.n) if index != self.index]
+        return (equation("channels", " - ".join(map(str, (channels, *others))), output.channels),)
 
 
 class Shuffle(Move, frozen=True):

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from msgspec import Struct
 
 from .arithmetic import shorten
-from .base import Margins, Numbers, Padding, Reject, Sizes, Window
+from .base import Counts, Margins, Numbers, Padding, Reject, Sizes, Window
 
 Settle = Callable[[Any, "Field", int], object]
 
@@ -165,6 +165,12 @@ def settle_numbers(value: Any, field: Field, rank: int) -> Numbers | None:
     return settle_number(value, field, rank)
 
 
+def settle_counts(value: Any, field: Field, rank: int) -> Counts:
+    if type(value) in (list, tuple) and value:
+        return tuple(settle_count(entry, field, rank) for entry in value)
+    return settle_count(value, field, rank)
+
+
 def settle_dims(value: Any, field: Field, rank: int) -> tuple[int, ...]:
     if type(value) is Window and value.stride is None:
         value = value.size
@@ -306,5 +312,6 @@ KINDS: dict[object, tuple[Settle, str]] = {
     ),
     Numbers: (settle_numbers, "a number, or a list of them"),
     Numbers | None: (settle_numbers, "a number, or a list of them"),
+    Counts: (settle_counts, "a whole number, or a list of them"),
     tuple[int, ...]: (settle_dims, "a shape"),
 }

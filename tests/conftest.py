@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import os
 import re
@@ -81,7 +82,8 @@ def layer_examples() -> list[LayerExample]:
                 likes = [f"like={tensor}" for tensor in tensors[1:]]
                 chain = f"x0 -> {name}({', '.join(filter(None, (example.arguments, *likes)))})"
             if name == "split":
-                parts = [f"part{i}" for i in range(int(example.arguments))]
+                n = ast.literal_eval(example.arguments)
+                parts = [f"part{i}" for i in range(n if isinstance(n, int) else len(n))]
                 chain = f"({', '.join(parts)}): {chain}\nconcat({', '.join(parts)})"
             text = "\n".join(["net example {", *entering, chain, "}"])
             found.append(LayerExample(name, example.arguments, example.inputs, graph_of(text)))

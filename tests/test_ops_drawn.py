@@ -179,7 +179,7 @@ CALLS: dict[str, st.SearchStrategy[Call]] = {
     "channels": with_shape(a=st.integers(0, 5), b=st.integers(1, 9)),
     "pad_channels": with_shape(out=st.integers(1, 12)),
     "subsample": with_shape((1, 2), s=small),
-    "split": with_shape(n=small),
+    "split": with_shape(n=small | st.lists(small, min_size=1, max_size=3)),
     "shuffle": with_shape((1, 2), groups=small),
     "reshape": reshapes(),
     "scale": with_shape(k=fractions | st.lists(fractions, min_size=1, max_size=4)),
