@@ -158,7 +158,9 @@ def literal_of(asking: Asking, expr: ast.Expr) -> str | None:
 
 
 def equal(left: Value, right: Value) -> bool:
-    """Whether two values are one. A vector's shape is its length, and a receptive field its sizes."""
+    """Whether two values are one. A vector's shape is its length, a receptive field its sizes, and a window
+    without a stride has the stride 1."""
+    left, right = settle_strides(left), settle_strides(right)
     if is_field(right) and not is_field(left):
         left, right = right, left
     if is_field(left):
@@ -167,6 +169,15 @@ def equal(left: Value, right: Value) -> bool:
         if isinstance(one, list) and len(one) == 1 and is_number(other):
             return same(one[0], other)
     return same(left, right)
+
+
+def settle_strides(value: Value) -> Value:
+    """Windows, in lists too, without a stride of 1, which may be written or not."""
+    if isinstance(value, list):
+        return [settle_strides(entry) for entry in value]
+    if isinstance(value, Window) and value.stride is not None and set(value.stride) == {1}:
+        return Window(value.size)
+    return value
 
 
 def describe_figure(value: Value) -> str:
@@ -203,6 +214,8 @@ def show(value: Value) -> str:
     if is_field(value):
         spans = [f"({span.size}, {span.jump}, {span.offset})" for span in value]
         return spans[0] if len(set(spans)) == 1 else " x ".join(spans)
+    if isinstance(value, list) and any(isinstance(entry, Window) for entry in value):
+        return f"[{', '.join(map(str, value))}]"
     if isinstance(value, list) and not any(isinstance(entry, list) for entry in value):
         return "x".join(map(str, value))
     if isinstance(value, bool) or not is_number(value):

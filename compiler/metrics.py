@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from ..ops.adaptive import GlobalPool
+from ..ops.base import Window
+from ..ops.windowed import Windowed
 from .cost import Figures, sum_figures
 from .depth import measure_part
 from .facts import Facts
@@ -13,7 +16,7 @@ from .memory import FLOAT
 from .parts import Part
 from .receptive import Field, Unmeasured
 
-Figure = int | list[int] | Field
+Figure = int | list[int] | Field | Window
 
 
 class Subject(Struct, frozen=True):
@@ -99,6 +102,25 @@ def measure_receptive(subject: Subject) -> Figure:
     return field
 
 
+def measure_window(subject: Subject) -> Figure:
+    """The window and stride of a part's one convolution or pool; a global pool's is its whole input."""
+    if subject.part is None:
+        raise Unaskable("`window` is that of a label", "name it: `window(conv1)`")
+    graph, shapes = subject.facts.graph, subject.facts.shapes
+    windows = [
+        Window(op.window.size, op.strides()) if isinstance(op, Windowed) else Window(entering.spatial)
+        for op, entering in (
+            (graph[id_].op, shapes[graph.inputs(id_)[0]])
+            for id_ in nodes_of(subject, "window")
+            if isinstance(graph[id_].op, Windowed | GlobalPool)
+        )
+    ]
+    if len(windows) == 1:
+        return windows[0]
+    many = f"{len(windows)} convolutions and pools" if windows else "no convolution and no pool"
+    raise Unaskable(f"`{subject.part.path}` has {many}, so it has no one `window`", "name the layer itself")
+
+
 def output_of(subject: Subject, name: str) -> int:
     if subject.part is None:
         raise Unaskable(f"`{name}` is that of a label", f"name it: `{name}(output)`")
@@ -113,6 +135,7 @@ METRICS: dict[str, Callable[[Subject], Figure]] = {
     "depth": measure_depth,
     "shape": measure_shape,
     "width": measure_width,
+    "window": measure_window,
     "receptive": measure_receptive,
 }
 """The figures of a net or a part. `count(layer)` takes a layer too, and stands apart."""
