@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from .format_pieces import BROKEN, Leaf, Row, flat, measure
+from .format_pieces import BROKEN, Bracket, Leaf, Row, flat, measure
 
 CLAIMS = frozenset({"EQUAL", "ABOUT", "AT_MOST", "DENIED"})
 NO_OPERAND = frozenset({"OR", "AND", "NOT", "IN", "IF", "ELSE", "COLON", "COMMA", "ASSIGN", "ARROW"})
@@ -40,6 +40,14 @@ def read_cells(rows: list[Row], section: str) -> Cells:
     if section == "file" and len(row) > 3 and kind_of(row, 0) == "NET" and kind_of(row, 2) == "ASSIGN":
         return [flat(row[:2]), flat(row[2:])], ("net", "value")
     return [flat(row)], ()
+
+
+def read_entries(row: Row) -> Cells:
+    """Those of a list, which is a row of a table."""
+    entries = [f"{flat(item.row)}," for list_ in row if isinstance(list_, Bracket) for item in list_.items]
+    entries[0] = f"[{entries[0]}"
+    entries[-1] = f"{entries[-1][:-1]}],"
+    return entries, ("entry",) * len(entries)
 
 
 def read_claims(row: Row) -> Cells:

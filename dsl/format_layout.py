@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from .format_breaks import LIMIT, Plan, choose_brackets, expand, extent, find_arrows, find_loosest, find_only
-from .format_cells import TextLine, read_cells, split_claims, split_source
+from .format_cells import TextLine, read_cells, read_entries, split_claims, split_source
 from .format_pieces import (
     BROKEN,
     Braces,
@@ -25,6 +25,7 @@ from .format_pieces import (
     flat_items,
     has_comments,
     head_of,
+    is_table,
     lift_comment,
     measure,
     measure_items,
@@ -215,7 +216,9 @@ class Layout(Writer):
             self.put_braces(only, indent)
         else:
             content = flat_items(bracket) if plain and measure_items(bracket) < BROKEN else None
-            if content is not None and inner + len(content) <= LIMIT:
+            if is_table(bracket):
+                self.put_items(bracket, inner)
+            elif content is not None and inner + len(content) <= LIMIT:
                 self.begin(inner)
                 self.put(content)
             elif plain and bracket.opener.kind == "LSQB" and all(i.width <= SHORT for i in bracket.items):
@@ -234,13 +237,17 @@ class Layout(Writer):
             self.put(f" {flat(item.row)},")
 
     def put_items(self, bracket: Bracket, indent: int) -> None:
-        """Each on its own line."""
+        """Each on its own line, the entries of a table's rows in columns."""
         comma = len(bracket.items) > 1 or bracket.comma != "never"
+        table = is_table(bracket)
         for item in bracket.items:
             self.put_comments((Comment(comment.text) for comment in item.above), indent)
             self.begin(indent)
-            self.put_row(item.row, indent, int(comma), inside=INDENT if len(bracket.items) > 1 else 0)
-            if comma:
-                self.put(",")
+            if table and indent + item.width < LIMIT:
+                self.line.cells, self.line.keys = read_entries(item.row)
+            else:
+                self.put_row(item.row, indent, int(comma), inside=INDENT if len(bracket.items) > 1 else 0)
+                if comma:
+                    self.put(",")
             self.put_comment(item.beside, indent)
         self.put_comments((Comment(comment.text) for comment in bracket.closer.above), indent)

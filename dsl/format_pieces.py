@@ -51,6 +51,8 @@ class Bracket(Struct):
     closer: Leaf
     items: list[Item]
     comma: Literal["tuple", "maybe", "never"] = "maybe"
+    expanded: bool = False
+    """It is a table, and was written over several lines."""
     width: int = 0
 
 
@@ -153,7 +155,7 @@ def begins_line(before: Piece, piece: Piece) -> bool:
 
 
 def measure_bracket(bracket: Bracket) -> int:
-    if bracket.opener.above or has_comments(bracket):
+    if bracket.expanded or bracket.opener.above or has_comments(bracket):
         return BROKEN
     return len(bracket.opener.space) + 2 + measure_items(bracket)
 
@@ -161,6 +163,18 @@ def measure_bracket(bracket: Bracket) -> int:
 def measure_items(bracket: Bracket) -> int:
     commas = 2 * max(len(bracket.items) - 1, 0) + (bracket.comma == "tuple")
     return sum(item.width for item in bracket.items) + commas
+
+
+def is_table(bracket: Bracket) -> bool:
+    """A list of several lists, its rows."""
+    return bracket.opener.kind == "LSQB" and len(bracket.items) > 1 and all(map(is_list, bracket.items))
+
+
+def is_list(item: Item) -> bool:
+    match item.row:
+        case [Bracket(opener=Leaf(kind="LSQB"), items=[_, *_])]:
+            return True
+    return False
 
 
 def has_comments(bracket: Bracket) -> bool:

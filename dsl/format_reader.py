@@ -16,6 +16,8 @@ from .format_pieces import (
     Leaf,
     Line,
     Row,
+    head_of,
+    is_table,
     lift_comment,
     measure,
     measure_braces,
@@ -169,6 +171,7 @@ class Reader:
                 closed.comma = "maybe"
             elif closed.comma == "tuple" or has(closed.items[0].row, "FOR"):
                 closed.comma = "never"
+            closed.expanded = is_table(closed) and head_of(closed.items[0].row).new_line
         closed.closer = leaf
         self.inside, self.row = self.outside.pop()
         closed.width = measure_braces(closed) if isinstance(closed, Braces) else measure_bracket(closed)

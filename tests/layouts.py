@@ -57,7 +57,8 @@ def fuses(before: str, after: str) -> bool:
 
 @st.composite
 def spaced(draw: Draw, text: str) -> str:
-    """Other spaces and tabs; in brackets other line ends too, unless a comment needs them."""
+    """Other spaces and tabs; in brackets other line ends too, unless a comment needs them, or they make a
+    list of lists a table."""
     written: list[str] = []
     open_: list[str] = []
     before = "\n"
@@ -70,8 +71,9 @@ def spaced(draw: Draw, text: str) -> str:
             open_.pop()
         if token == "\n":
             # a comment on a line of its own is another than one beside a token
-            comment = before[0] == "#" or "".join(tokens[number + 1 : number + 2]).startswith("#")
-            if inside and not comment and draw(st.booleans()):
+            after = "".join(tokens[number + 1 : number + 2])
+            needed = before[0] == "#" or after.startswith("#") or (before, after) == ("[", "[")
+            if inside and not needed and draw(st.booleans()):
                 continue
             written.append(draw(SPACES) + token)
             before = token
@@ -80,7 +82,10 @@ def spaced(draw: Draw, text: str) -> str:
         if not space and before != "\n" and fuses(before, token):
             space = " "
         # a line that begins with `//` is taken for a comment of another language
-        if inside and before != "\n" and token[0] != "#" and token != "//" and draw(st.integers(0, 9)) == 0:
+        ends = (
+            inside and before != "\n" and token[0] != "#" and token != "//" and (before, token) != ("[", "[")
+        )
+        if ends and draw(st.integers(0, 9)) == 0:
             space += "\n"
         written.append(space + token)
         before = token
