@@ -12,6 +12,8 @@ SPELLED = {
     for word in [
         "AlexNet",
         "BN",
+        "BRC",
+        "CB",
         "CBA",
         "CBR",
         "CIFAR",

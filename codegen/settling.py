@@ -15,7 +15,7 @@ from ..ops.base import Window
 from .expressions import Const, Expr, Function, Name, Unsettled, binary, is_const
 from .plan import Parameter
 from .python_text import identifier
-from .readings import evaluate, whole
+from .readings import evaluate, free, whole
 from .rows import Around, Row, Split, Unrolled, Values, same, spread
 from .terms import Scope, TensorTerm, Term, WindowTerm, constant, identical, is_plain, plain, short, translate
 from .uses import Use
@@ -203,10 +203,20 @@ class Settling(Mapping[str, Term]):
         if self.holds(expr, values, rows):
             return expr
         if all(isinstance(value, int) and not isinstance(value, bool) for value in values):
-            for counted in (whole(expr), Function("int", (expr,))):
+            self._count_with(expr)
+            for counted in (expr, whole(expr), Function("int", (expr,))):
                 if self.holds(counted, values, rows):
                     return counted
         return None
+
+    def _count_with(self, expr: Expr) -> None:
+        """Parameters that a count is made of hold integers, where their values are whole."""
+        for name in free(expr) & self.parameters.keys():
+            parameter = self.parameters[name]
+            values = [*parameter.values, *([] if parameter.default is UNSET else [parameter.default])]
+            if all(is_whole(value) for value in values):
+                parameter.values = list(map(int, parameter.values))
+                parameter.default = UNSET if parameter.default is UNSET else int(parameter.default)
 
     def _guess(self, values: Sequence[Any], rows: Sequence[Row]) -> Expr | None:
         """A known name, or a multiple or part of one, with these values."""
@@ -272,6 +282,10 @@ class Settling(Mapping[str, Term]):
             if argument is None or argument.expr is not first.expr or argument.frame is not row.use.frame:
                 raise Unsettled
         return translate(first.expr, scope)
+
+
+def is_whole(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
 
 
 def integer(term: Term) -> Expr:
