@@ -100,6 +100,8 @@ class Flows(Chains):
         itself = first is rows[0].use.module.event  # the merge that this class is
         if isinstance(first, Call) or (not itself and any(use is not None for use in used)):
             step = self.call(rows, column, scope)
+            if step.make is not None and step.attribute is None:  # `w[stride]:` has a name in each use
+                raise Split(rows, [module.attribute if module is not None else None for module in modules])
         elif (
             not itself
             and any(module is not None and module.children for module in modules)

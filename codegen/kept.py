@@ -43,6 +43,7 @@ def keep(plan: ClassPlan) -> Kept:
     read, called = read_in_forward(plan)
     stored = {p.name: chooser.free_name(p.name) for p in plan.parameters if p.name in read}
     held = {p.name: chooser.free_name(p.name) for p in plan.parameters if p.name in called}
+    chooser.known.update((Name(parameter), attribute) for parameter, attribute in stored.items())
     chooser.visit(plan.steps, outermost=True)
     return Kept(stored, held, chooser.flags)
 
