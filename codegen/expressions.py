@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from math import gcd
+from math import floor, gcd
 from typing import Any
 
 from msgspec import Struct
@@ -259,6 +259,23 @@ def function(name: str, arguments: tuple[Expr, ...]) -> Expr:
     if name == "len" and isinstance(arguments[0], Vector):
         return Const(len(arguments[0].items))
     return Function(name, arguments)
+
+
+def floored(expr: Expr) -> Expr:
+    """`floor(expr)` for what is counted, which is no less than 0. Raises `Unsettled` for what no one would
+    write: a net's widths as they follow from a share that its caller gives."""
+    match expr:
+        case Const(value):
+            return Const(compute(floor, value))
+        case Name():
+            return expr
+        case Binary("/", left, right):
+            return binary("//", left, right)
+        case Binary("*", Const(float(share)), factor):
+            if 0 < share < 1 and (1 / share).is_integer():
+                return binary("//", factor, Const(int(1 / share)))  # `0.5 * width` is `width // 2`
+            return function("int", (expr,))
+    raise Unsettled
 
 
 def vector(items: tuple[Expr, ...]) -> Expr:

@@ -25,6 +25,7 @@ from .expressions import (
     Vector,
     binary,
     choice,
+    floored,
     function,
     item,
     unary,
@@ -124,6 +125,10 @@ def translate(expr: ast.Expr, scope: Scope) -> Term:
             return binary(IN_PYTHON.get(op, op), _expr(left, scope), _expr(right, scope))
         case ast.Conditional(condition=condition, then=then, otherwise=otherwise):
             return _choose(_expr(condition, scope), translate(then, scope), translate(otherwise, scope))
+        case ast.Call(target=ast.Name(id="floor"), arguments=(ast.Argument(value=value),)) if (
+            "floor" not in scope
+        ):
+            return floored(_expr(value, scope))
         case ast.Call(target=ast.Name(id=name), arguments=arguments) if (
             name in FUNCTIONS and name not in scope
         ):

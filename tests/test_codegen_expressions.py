@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -20,6 +21,7 @@ from netc.codegen.expressions import (
     Unsettled,
     binary,
     choice,
+    floored,
     function,
     unary,
 )
@@ -136,3 +138,19 @@ def test_text_is_as_the_formatter_leaves_it(expressions):
 )
 def test_folded_form(written, folded):
     assert text(fold(read_formula(written))) == folded
+
+
+@pytest.mark.parametrize(
+    ("expr", "written"),
+    [
+        (Binary("*", Const(0.5), Name("width")), "width // 2"),
+        (Binary("*", Const(0.3), Name("width")), "int(0.3 * width)"),
+        (Binary("/", Name("width"), Const(5)), "width // 5"),
+        (Name("width"), "width"),
+        (Const(2.5), "2"),
+    ],
+)
+def test_floors_of_counts_are_written_as_one_would(expr, written):
+    floor = floored(expr)
+    assert text(floor) == written
+    assert evaluate(floor, NAMES) == math.floor(evaluate(expr, NAMES))
