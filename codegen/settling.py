@@ -191,11 +191,16 @@ class Settling(Mapping[str, Term]):
             except Unsettled:
                 continue
             found = self._fitted(expr, values, rows)
-            if found is not None:
+            if found is not None and not (identical(values) and self._turns(found, rows)):
                 return found
         if identical(values):
             return Const(plain(values[0]))
         return self._guess(values, rows) if guess else None
+
+    def _turns(self, expr: Expr, rows: Sequence[Row]) -> bool:
+        """Whether it reads variables of loops alone: what all turns have is then better said as it is."""
+        names = free(expr)
+        return bool(names) and names <= rows[0].names.keys()
 
     def _fitted(self, expr: Expr, values: Sequence[Any], rows: Sequence[Row]) -> Expr | None:
         if isinstance(expr, Const):  # as the layer holds it: `1` for `1.0`, 3 for (3, 3)
