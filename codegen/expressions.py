@@ -134,10 +134,10 @@ def compute(function: Callable[..., Any], *values: Any) -> Any:
 
 
 def _logical(op: str, left: Expr, right: Expr) -> Expr:
-    keep = op == "and"  # `true and x` is x, `false or x` too
+    keep = op == "and"  # `true and x` and `x and true` are x, with `false or` too: both sides are bools
     if isinstance(left, Const):
         return right if bool(left.value) == keep else left
-    if is_const(right, keep) and is_condition(left):
+    if is_const(right, keep):
         return left
     return Binary(op, left, right)
 

@@ -128,6 +128,7 @@ def test_text_is_as_the_formatter_leaves_it(expressions):
         ("2 * (3 * width)", "6 * width"),
         ("width - width", "0"),
         ("in_channels != 4 * width or False", "in_channels != 4 * width"),
+        ("active or False", "active"),
         ("2 if True else width", "2"),
         ("width ** 1", "width"),
         ("2 ** depth", "2**depth"),
