@@ -119,14 +119,14 @@ def test_only_the_front_door_prints_exits_or_opens_files() -> None:
     assert wrong == []
 
 
-def test_torch_is_imported_only_to_make_a_live_module() -> None:
+def test_torch_is_imported_only_for_live_modules_and_checkpoints() -> None:
     importing = {
         module
         for module, package, _, tree in modules()
         for imported in imports(package, without_types(tree))
-        if imported.split(".")[0] in {"torch", "numpy"}
+        if imported.split(".")[0] in {"torch", "numpy", "safetensors"}
     }
-    assert importing == {"netc.live"}
+    assert importing == {"netc.live", "netc.checkpoints"}
 
 
 def test_compiling_building_and_drawing_import_no_torch(tmp_path: Path) -> None:

@@ -13,7 +13,22 @@ if TYPE_CHECKING:
 
 
 def instantiate(source: str, name: str) -> nn.Module:
-    """The net that `source` defines, with fresh weights. `name` is the net's.
+    """The net that `source` defines, with fresh weights. `name` is the net's. Raises `ModuleNotFoundError`
+    where torch is missing."""
+    return load_class(source, name)()
+
+
+def instantiate_empty(source: str, name: str) -> nn.Module:
+    """As `instantiate`, with parameters that have shapes and no values."""
+    net = load_class(source, name)
+    import torch
+
+    with torch.device("meta"):
+        return net()
+
+
+def load_class(source: str, name: str) -> type[nn.Module]:
+    """The class that `source` defines.
 
     The source becomes a real module, so that instances can be copied and pickled within this process and
     tracebacks show its lines. Raises `ModuleNotFoundError` where torch is missing.
@@ -37,4 +52,4 @@ def instantiate(source: str, name: str) -> nn.Module:
         sys.modules[module_name] = module
     exported = (getattr(module, name) for name in module.__all__)
     net: type[nn.Module] = next(value for value in exported if issubclass(value, torch.nn.Module))
-    return net()
+    return net

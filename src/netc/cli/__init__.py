@@ -14,6 +14,7 @@ COMMANDS = {
     "fmt": "fmt",
     "check": "check",
     "verify": "verify",
+    "weights": "weights",
     "explain": "explain",
     "list": "reference",
     "layers": "reference",
