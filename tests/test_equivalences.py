@@ -1,4 +1,4 @@
-"""Forms that the papers call equal: the weights of one bundled net, mapped onto another, give the same function."""
+"""Forms that the papers call equal: the weights of one bundled net, mapped onto another, and the same outputs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def load(net: Interpreter, held: dict[str, Tensor]) -> None:
 
 
 def join_towers(held: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of towers of a 1x1 and a 3x3, as those of one 1x1 and of one grouped 3x3: filters side by side."""
+    """The weights of towers of a 1x1 and a 3x3, as those of one 1x1 and one grouped 3x3: filters side by side."""
     gathered: dict[str, list[Tensor]] = {}
     for name, tensor in held.items():
         module, _, step, rest = name.split(".", 3)
