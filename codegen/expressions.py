@@ -12,6 +12,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from ..ops.arithmetic import divisible
+
 
 class Const(Struct, frozen=True):
     value: Any
@@ -89,6 +91,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "round": round,
     "sum": sum,
     "int": int,
+    "divisible": divisible,
 }
 COMPARISON, UNARY, ATOM = 4, 7, 10
 

@@ -7,7 +7,7 @@ as an escape (`\\u202e`), never sent.
 from __future__ import annotations
 
 from ..compiler.frames import Argument, Frame
-from ..compiler.values import BlockLayer, Builtin, Layer, Repeated, SharedLayer
+from ..compiler.values import BlockLayer, Builtin, Identity, Layer, Repeated, SharedLayer
 from ..dsl import ast
 from ..ops.arguments import parameters
 from ..ops.base import Op, Shape, Window
@@ -72,6 +72,8 @@ def show_value(value: object) -> str:
         case list() | tuple():
             shown = [show_value(entry) for entry in value[:6]]
             return f"[{', '.join(shown)}{', ' + ELLIPSIS if len(value) > 6 else ''}]"
+        case Identity():
+            return "id"
         case Builtin():
             return value.op.name
         case BlockLayer():

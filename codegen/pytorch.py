@@ -43,7 +43,7 @@ def emit(
     views = [*(each for group in outputs for each in group)]
     classes = {plan.name: plan for plan in plans}
     for plan in plans[:-1]:
-        views.append(_view(plan, _about(plan), graph, classes))
+        views.append(_view(plan, _about(plan, plans), graph, classes))
     views.append(_view(net, _describe(graph, net_facts, costs, doc), graph, classes))
     text = _render(graph, net, views, net_facts, version)
     support = set(_support(net_facts))
@@ -159,8 +159,8 @@ def _snippets(text: str, net: Net) -> list[str]:
 
 
 def _support(net: Net) -> list[str]:
-    """The snippets that some layer may call, in the order in which they must stand."""
-    found = {FLAT_LINEAR: None}
+    """The snippets that some layer or argument may call, in the order in which they must stand."""
+    found = {"divisible": None, FLAT_LINEAR: None}
     for made in net.emits.values():
         found.update(dict.fromkeys(made.support))
     return list(found)

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ..ops.arithmetic import divisible
 from .traces import Ledger, Trace, function_key, layer_key, plain
 
 
@@ -202,4 +203,5 @@ def namespace(ledger: Ledger, support: Iterable[str]) -> dict[str, Any]:
         "OrderedDict": OrderedDict,
         "NamedTuple": NamedTuple,
         **{name: either(name) for name in support},
+        "divisible": divisible,
     }

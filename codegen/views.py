@@ -8,13 +8,16 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from ..compiler.cost import Costs
+from ..compiler.frames import Frame
 from ..compiler.graph import Graph
+from ..compiler.values import Layer
 from .constructor import Constructor
 from .forward import Forward
 from .home import Home, base_of
 from .kept import keep
 from .lines import STEP, WIDTH, Brackets, lay_out
 from .phrases import shape_text
+from .plain_text import ELLIPSIS, show_value
 from .plan import ClassPlan, Tap
 from .python_text import docstring, identifier, literal
 from .uses import Net
@@ -131,12 +134,15 @@ def _wrap(text: str) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-def _about(plan: ClassPlan) -> list[str]:
+def _about(plan: ClassPlan, plans: Sequence[ClassPlan]) -> list[str]:
+    """What it is a class of, and by which layers given to it it differs from others of the block."""
     use = plan.uses[0]
     times = sum(1 for each in plan.uses if each.net.real)
     counted = "once" if times == 1 else f"{times} times"
     if plan.kind == "block":
-        return _wrap(f"The block `{use.frame.name}`, used {counted}.")
+        siblings = [each.uses[0].frame for each in plans if each.kind == "block"]
+        given = _given(use.frame, [each for each in siblings if each.definition is use.frame.definition])
+        return _wrap(f"The block `{use.frame.name}`{given}, used {counted}.")
     label = (
         use.module.event.label.name
         if use.module.event is not None and use.module.event.label is not None
@@ -145,6 +151,17 @@ def _about(plan: ClassPlan) -> list[str]:
     return _wrap(
         f"The part `{label}`, used {counted}." if label else f"A part of `{use.frame.name}`, used {counted}."
     )
+
+
+def _given(frame: Frame, siblings: Sequence[Frame]) -> str:
+    """` with `act=relu``, as far as the layers have names."""
+    told = []
+    for name, argument in frame.arguments.items():
+        shown = show_value(argument.value)
+        differs = any(show_value(each.arguments[name].value) != shown for each in siblings)
+        if isinstance(argument.value, Layer) and ELLIPSIS not in shown and differs:
+            told.append(f"`{name}={shown}`")
+    return f" with {', '.join(told)}" if told else ""
 
 
 def _describe(graph: Graph, net: Net, costs: Costs | None, doc: str) -> list[str]:
