@@ -12,33 +12,29 @@ class Preact(nn.Module):
         self, in_channels: int, width: int, stride: int = 1, active: bool = False
     ) -> None:
         super().__init__()
-        self.has_bn1 = (stride != 1 or in_channels != 4 * width) and not active
-        if self.has_bn1:
-            self.bn1 = nn.BatchNorm2d(in_channels)
-        self.projects = stride != 1 or in_channels != 4 * width
-        if not self.projects:
+        self.active = active
+        if not self.active:
             self.bn1 = nn.BatchNorm2d(in_channels)
         self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)
         self.bn3 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
-        if self.projects:
+        self.has_downsample = stride != 1 or in_channels != 4 * width
+        if self.has_downsample:
             self.downsample = nn.Conv2d(
                 in_channels, 4 * width, 1, stride=stride, bias=False
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.has_bn1:
-            x = F.relu(self.bn1(x), inplace=True)
-        out: Tensor = F.relu(self.bn1(x), inplace=True) if not self.projects else x
-        out = F.relu(self.bn2(self.conv1(out)), inplace=True)
-        out = F.relu(self.bn3(self.conv2(out)), inplace=True)
-        out = self.conv3(out)
-        if self.projects:
-            x = self.downsample(x)
-        out += x
-        return out
+        out = F.relu(self.bn1(x), inplace=True) if not self.active else x
+        y: Tensor = F.relu(self.bn2(self.conv1(out)), inplace=True)
+        y = F.relu(self.bn3(self.conv2(y)), inplace=True)
+        y = self.conv3(y)
+        if self.has_downsample:
+            x = self.downsample(out)
+        y += x
+        return y
 
 
 class ResNet200(nn.Module):
