@@ -7,6 +7,7 @@ from math import prod
 from typing import Annotated
 
 from msgspec import Meta
+from msgspec.structs import force_setattr
 
 from .arithmetic import equation, padded, shorten, size_lines, times, torch_margins
 from .base import MAP, SEQUENCE, Cost, Example, Line, Padding, Reject, Saved, Shape, Sizes, Window
@@ -174,19 +175,25 @@ class AvgPool(Pool, frozen=True, kw_only=True):
         Example("3x3/1, pad=1, count_pad=false", (MAP,)),
         Example("3x3/2, pad=1, ceil=true", (MAP,)),
         Example('3x3/2, pad="tf"', (MAP,)),
+        Example('3x3/2, pad="tf", count_pad=true', (MAP,)),
         Example("3x3/2, pad=[[0, 1], [0, 1]], count_pad=false", (MAP,)),
         Example("4", (SEQUENCE,)),
     )
 
     count_pad: Annotated[
-        bool, Meta(description='whether padding counts as zeros (never with `pad="tf"`)')
-    ] = True
+        bool | None,
+        Meta(description='whether padding counts as zeros; unless it is said, not with `pad="tf"`'),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.count_pad is None:
+            force_setattr(self, "count_pad", self.pad != "tf")
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The input, or its padded copy, and how much of each window is inside, where that counts."""
         if not self.uneven:
             return Saved(inputs=(0,))
-        inside = 0 if self.pad != "tf" and self.count_pad else 4 * prod(output.spatial)
+        inside = 0 if self.count_pad else 4 * prod(output.spatial)
         return Saved(extra=self.padded_bytes(inputs[0]) + inside)
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
@@ -195,16 +202,11 @@ class AvgPool(Pool, frozen=True, kw_only=True):
             counting = Slot("count_include_pad", self.count_pad, "count_pad", default=True, keyword=True)
             slots = (*self.slots(), counting)
             return Emit(Callee(f"nn.AvgPool{rank}d", slots), Callee(f"F.avg_pool{rank}d", slots))
-        inside = f"avg_pool{rank}d_inside"
+        margins, support = "{margins}", []
         if self.pad == "tf":
-            margins = "same_margins({0}, {kernel}, {stride})"
-        elif self.count_pad:
-            text = f"F.avg_pool{rank}d(F.pad({{0}}, {{margins}}), {{kernel}}, {{stride}})"
-            return Emit(function=text, slots=self.bare_slots())
-        else:
-            margins = "{margins}"
-        return Emit(
-            function=f"{inside}({{0}}, {margins}, {{kernel}}, {{stride}})",
-            slots=self.bare_slots(),
-            support=("same_margins", inside) if self.pad == "tf" else (inside,),
-        )
+            margins, support = "same_margins({0}, {kernel}, {stride})", ["same_margins"]
+        text = f"F.avg_pool{rank}d(F.pad({{0}}, {margins}), {{kernel}}, {{stride}})"
+        if not self.count_pad:
+            text = f"avg_pool{rank}d_inside({{0}}, {margins}, {{kernel}}, {{stride}})"
+            support.append(f"avg_pool{rank}d_inside")
+        return Emit(function=text, slots=self.bare_slots(), support=tuple(support))

@@ -56,7 +56,9 @@ def settle_number(value: Any, field: Field, rank: int) -> float:
     return settled
 
 
-def settle_bool(value: Any, field: Field, rank: int) -> bool:
+def settle_bool(value: Any, field: Field, rank: int) -> bool | None:
+    if value is None and field.optional:
+        return None
     if not isinstance(value, bool):
         refuse_type(value, field)
     return value
@@ -302,6 +304,7 @@ KINDS: dict[object, tuple[Settle, str]] = {
     int: (settle_count, "a whole number"),
     float: (settle_number, "a number"),
     bool: (settle_bool, "true or false"),
+    bool | None: (settle_bool, "true or false"),
     Window: (settle_window, "a window"),
     Sizes: (settle_sizes, "a whole number, or one for each dimension"),
     Sizes | None: (settle_sizes, "a whole number, or one for each dimension"),
