@@ -174,7 +174,8 @@ class NetFacts:
             self.forms.update((event, form) for event, _ in every)
 
     def _form(self, event: Event, module: Module) -> str:
-        """`chain`: an `nn.Sequential`; `open`: nothing in it needs a module, and it stands in a `forward`."""
+        """`chain`: an `nn.Sequential`; `open`: nothing in it needs a module or a name, and it stands in a
+        `forward`."""
         named = {child.attribute for child in module.children}
         plain = (
             OF_SEQUENTIAL.isdisjoint(named)
@@ -191,7 +192,7 @@ class NetFacts:
             for m in module.walk()
             for node in m.nodes
             if node in self.emits
-        )
+        ) and all(child.attribute.isdigit() for m in module.walk() for child in m.children)
         return (
             "open" if bare and parent.kind in ("block", "net") and not module.attribute.isdigit() else "class"
         )
