@@ -142,6 +142,8 @@ def show(value: Value) -> str:
         return f'"{value}"'
     if isinstance(value, list):
         return "[" + ", ".join(map(show, value)) + "]"
+    if isinstance(value, Identity):
+        return "id"
     if isinstance(value, Layer):
         return describe(value).split("`")[1] if "`" in describe(value) else "{ ... }"
     return str(value)
