@@ -146,11 +146,13 @@ def block_call(frame: Frame, limit: int) -> str:
 
 
 def is_default(argument: Argument, default: ast.Expr | None) -> bool:
-    """Whether an argument is what the definition gives, or a constant equal to it."""
+    """Whether an argument is what the definition gives: an equal constant, `id`, or the very expression."""
     match default:
         case None:
             return False
         case ast.Number() | ast.Constant() | ast.String():
             return argument.value is default.value or bool(argument.value == default.value)
+        case ast.Name(id="id"):
+            return isinstance(argument.value, Identity)
         case _:
             return argument.expr is default

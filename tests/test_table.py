@@ -104,6 +104,19 @@ def test_without_a_depth_the_table_fills_a_page_and_no_more() -> None:
     assert len(summarise(small).rows) <= ROWS
 
 
+def test_a_row_leaves_out_arguments_that_equal_their_defaults() -> None:
+    facts = facts_of("""
+        block unit(c, stride=1, gate=id) { conv: conv(3x3/stride, c); gate }
+        net main(gate=id) {
+            input image: 3x16x16
+            a: unit(8, stride=1, gate=gate)
+            b: unit(8, stride=2, gate=relu)
+        }
+    """)
+    rows = rows_by_name(summarise(facts, 1))
+    assert (rows["a"].layer, rows["b"].layer) == ("unit(8)", "unit(8, stride=2, gate=relu)")
+
+
 def test_auxiliary_heads_count_in_training_alone(headed: Facts) -> None:
     summary = summarise(headed)
     head = 8 * 5 + 5
