@@ -92,8 +92,8 @@ class Calls(Layers):
         given: dict[str, Expr | str] = {}
         for parameter in plan.parameters:
             values = [parameter.values[index] for _, index in found]
-            if parameter.origin == "module":
-                path, holder = self.reach(rows, values)
+            if parameter.origin in ("module", "tensor"):
+                path, holder = self.reach(rows, values, parameter.origin)
                 given[parameter.name] = Name(holder) if holder is not None else path
                 continue
             arguments = [parameter.arguments[index] if parameter.arguments else None for _, index in found]
@@ -113,7 +113,7 @@ class Calls(Layers):
     def written(self, plan: ClassPlan, given: Mapping[str, Expr | str]) -> tuple[Given, ...]:
         """The arguments as they are printed: those with defaults by name, and not where they have them."""
         return tuple(
-            Given(p.name if p.default is not UNSET else None, given[p.name])
+            Given(p.name if p.default is not UNSET else None, given[p.name], p.origin == "tensor")
             for p in plan.parameters
             if p.default is UNSET or not is_literal(given[p.name], p.default)
         )
@@ -171,7 +171,8 @@ class Calls(Layers):
         inputs = (self.variable(rows, [event.inputs[0].shape for event in column]),)
         describe = LayerInRows(self, rows, column, nodes, inputs, scope, nodes[0].op.name)
         callees = [emit.module for emit in emits if emit.module is not None]
-        return Make(callees[0].path, describe.given([callee.slots for callee in callees], keep=False))
+        given = describe.given([callee.slots for callee in callees], keep=False)
+        return Make(callees[0].path, given, callees[0].within)
 
     def call_of(self, rows: Sequence[Row], column: list[Any], scope: Around) -> Make:
         """The constructor call of a block that is used elsewhere."""

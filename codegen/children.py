@@ -14,19 +14,20 @@ MANY = 3
 """As many equal layers of torch's in a row are a loop; of blocks, two."""
 
 
-Reach = Callable[[str], str]
-"""How a module of another owner is reached, by its path."""
+Reach = Callable[[str, bool], str]
+"""How a module of another owner is reached, by its path; or a learned tensor of it."""
 
 
 def construct(made: Made, reach: Reach) -> Piece:
     """A constructor call, of a chain whose entries all fit into one expression."""
     if isinstance(made, Make):
-        return Brackets(made.path, tuple(argument(given, reach) for given in made.given))
+        call = Brackets(made.path, tuple(argument(given, reach) for given in made.given))
+        return Brackets(made.within, (call,)) if made.within else call
     return Brackets("nn.Sequential", children(made.entries, reach))
 
 
 def argument(given: Given, reach: Reach) -> Piece:
-    value = reach(given.value) if isinstance(given.value, str) else text(given.value)
+    value = reach(given.value, given.tensor) if isinstance(given.value, str) else text(given.value)
     return value if given.name is None else f"{given.name}={value}"
 
 
@@ -157,7 +158,7 @@ def made_at_turn(made: Made, names: dict[str, Expr]) -> Made:
         entry if isinstance(entry.value, str) else Given(entry.name, substitute(entry.value, names))
         for entry in made.given
     )
-    return Make(made.path, given)
+    return Make(made.path, given, made.within)
 
 
 def is_plain(entries: Sequence[Entry]) -> bool:

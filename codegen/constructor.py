@@ -30,6 +30,9 @@ from .plan import (
 from .python_text import literal
 from .readings import text
 
+HELD = {"module": "nn.Module", "tensor": "nn.Parameter"}
+"""The types of what another class owns."""
+
 
 class Constructor:
     """Writes one `__init__`."""
@@ -119,10 +122,11 @@ class Constructor:
                 self._say(indent, f"if {text(option.condition)}:")
                 self._place(f"{place} = ", Chain(option.then), indent + 1)
                 return
-        place = self.home.child(attribute)
-        if place.startswith("self.get_submodule"):
-            self._call("self.add_module", (literal(attribute),), make, indent)
-            return
+        place = self.home.child(attribute, isinstance(make, Make) and bool(make.within))
+        for getter, setter in (("get_submodule", "add_module"), ("get_parameter", "register_parameter")):
+            if place.startswith(f"self.{getter}("):
+                self._call(f"self.{setter}", (literal(attribute),), make, indent)
+                return
         typed = f"{place}: nn.Module" if declared and place.startswith("self.") else place
         self._place(f"{typed} = ", make, indent)
 
@@ -228,7 +232,7 @@ def signature(plan: ClassPlan) -> list[str]:
 
 
 def declare(parameter: Parameter) -> str:
-    declared = f"{parameter.name}: {'nn.Module' if parameter.origin == 'module' else kind(parameter.values)}"
+    declared = f"{parameter.name}: {HELD.get(parameter.origin) or kind(parameter.values)}"
     return declared if parameter.default is UNSET else f"{declared} = {literal(parameter.default)}"
 
 

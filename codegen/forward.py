@@ -75,6 +75,8 @@ class Forward(Tensors):
         if id(output) not in self.joins:
             return False
         reader, position = self.joins[id(output)]
+        if times_read(reader, position) > 1:
+            return False
         width = len(str(value))
         if reader is following and (reader.light or (reader.flattens and value.depth == 1 and step.light)):
             return value.depth < NESTED and width + (20 if reader.training else 0) <= NARROW
@@ -239,6 +241,12 @@ class Forward(Tensors):
         )
         lines = lay_out(value.piece, indent, f"{free_name}: Tensor = ")
         return [*comment(lines, shape), f"{STEP * indent}return {free_name}"]
+
+
+def times_read(step: Step, position: int) -> int:
+    """How often an operand stands in what the step is written as."""
+    formula = step.call or (step.function if isinstance(step.function, str) else "")
+    return formula.count(f"{{{position}}}")
 
 
 def ternary(then: list[str], otherwise: list[str], condition: str, targets: list[str]) -> str | None:

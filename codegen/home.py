@@ -14,6 +14,9 @@ OF_DICT = frozenset(("add_module", "clear", "items", "keys", "pop", "popitem", "
 """What `nn.ModuleDict` has beside what every module has: such a child needs another base."""
 
 
+GETTERS = ("get_submodule", "get_parameter")
+
+
 class Home(Struct, frozen=True):
     """A class from the inside. `classes` are those of the file, by name."""
 
@@ -21,20 +24,20 @@ class Home(Struct, frozen=True):
     base: str
     classes: Mapping[str, ClassPlan]
 
-    def child(self, attribute: str) -> str:
+    def child(self, attribute: str, tensor: bool = False) -> str:
         if self.base == "nn.ModuleDict":
             return f"self[{literal(attribute)}]"
         if self.base == "nn.ModuleList":
             return f"self[{attribute}]"
         if attribute.isidentifier():
             return f"self.{attribute}"
-        return f"self.get_submodule({literal(attribute)})"
+        return f"self.{GETTERS[tensor]}({literal(attribute)})"
 
-    def reach(self, path: str) -> str:
-        """A module inside this one: `self.b1.conv1`, where a checker can follow that."""
+    def reach(self, path: str, tensor: bool = False) -> str:
+        """A module, or a learned tensor, inside this one: `self.b1.conv1` where a checker can follow that."""
         if "." not in path:
-            return self.child(path)
-        return f"self.{path}" if self._is_typed(path) else f"self.get_submodule({literal(path)})"
+            return self.child(path, tensor)
+        return f"self.{path}" if self._is_typed(path) else f"self.{GETTERS[tensor]}({literal(path)})"
 
     def _is_typed(self, path: str) -> bool:
         """Whether every step of the path is an attribute that a constructor of this file sets."""
@@ -68,17 +71,19 @@ def base_of(plan: ClassPlan) -> str:
     if plan.steps and isinstance(plan.steps[0], Family):
         return "nn.ModuleList" if plan.steps[0].key is None else "nn.ModuleDict"
     attributes: list[str] = []
+    tensors = False
     plain = not read_in_forward(plan)[1]
 
     def visit(event: Event) -> None:
-        nonlocal plain
+        nonlocal plain, tensors
         if isinstance(event, Step) and event.attribute is not None and event.make is not None:
             attributes.append(event.attribute)
+            tensors = tensors or event.tensor
         plain = plain and not isinstance(event, Fork)
 
     plan.walk(visit)
-    if all(attribute.isidentifier() for attribute in attributes):
-        return "nn.Module"
+    if tensors or all(attribute.isidentifier() for attribute in attributes):
+        return "nn.Module"  # the lists and dicts of `nn` hold modules only
     if plain and attributes == [str(number) for number in range(len(attributes))]:
         return "nn.ModuleList"
     if OF_DICT.isdisjoint(attributes):

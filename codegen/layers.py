@@ -54,7 +54,9 @@ class Layers:
     def module(self, row: Row, event: Event) -> Module | None:
         return row.use.net.module(event)
 
-    def shared(self, rows: Sequence[Row], column: Sequence[Any]) -> tuple[str, str | None] | None:
+    def shared(
+        self, rows: Sequence[Row], column: Sequence[Any], kind: str = "module"
+    ) -> tuple[str, str | None] | None:
         """How the owner of a shared module is reached, and the parameter that brings it; None for the owner
         itself."""
         modules = [self.module(row, event) for row, event in zip(rows, column, strict=True)]
@@ -63,10 +65,11 @@ class Layers:
             return None
         if any(owner is None for owner in owners):
             raise Split(rows, [owner is None for owner in owners])
-        return self.reach(rows, [owner for owner in owners if owner is not None])
+        return self.reach(rows, [owner for owner in owners if owner is not None], kind)
 
-    def reach(self, rows: Sequence[Row], owners: list[str]) -> tuple[str, str | None]:
-        """The module at these paths (one a row): an attribute of this class, or one of its parameters."""
+    def reach(self, rows: Sequence[Row], owners: list[str], kind: str) -> tuple[str, str | None]:
+        """The module or tensor at these paths (one a row): an attribute of this class, or one of its
+        parameters."""
         inner = []
         for row, owner in zip(rows, owners, strict=True):
             path = row.use.module.path
@@ -80,9 +83,7 @@ class Layers:
         receiving = {row.index for row in rows}
         if len(receiving) < len(self.settling.rows):  # a use without it has nothing to receive
             raise Split(self.settling.rows, [row.index in receiving for row in self.settling.rows])
-        named = self.settling.foreign(
-            owners, rows, owners[0].rpartition(".")[2], [None] * len(rows), "module"
-        )
+        named = self.settling.foreign(owners, rows, owners[0].rpartition(".")[2], [None] * len(rows), kind)
         assert isinstance(named, Name)
         return named.id, named.id
 
@@ -134,7 +135,7 @@ class Layers:
         )
         modules = [self.module(row, event) for row, event in zip(rows, column, strict=True)]
         attribute = modules[0].attribute if modules[0] is not None else None
-        owner = self.shared(rows, column)
+        owner = self.shared(rows, column, kind_of(emit))
         wanted = emit.module is not None and (
             as_module or as_child or bool(emit.weights) or first.label is not None or emit.function is None
         )
@@ -169,12 +170,14 @@ class Layers:
             flattens=emit.flattens,
             light=nodes[0].op.family in LIGHT or nodes[0].op.name == "flatten",
         )
+        if wanted:
+            step.call, step.tensor = emit.call, kind_of(emit) == "tensor"
         if wanted and owner is not None:
             step.reference, step.holder = owner
         elif wanted:
             callee = emit.module
             assert callee is not None
-            step.attribute, step.make = attribute, Make(callee.path, given)
+            step.attribute, step.make = attribute, Make(callee.path, given, callee.within)
         else:
             step.function, step.given, step.training = emit.function, given, emit.training
         return step
@@ -219,3 +222,8 @@ class Layers:
                 node.id in row.use.net.overwriting for row, node in zip(rows, nodes, strict=True)
             )
         return [step]
+
+
+def kind_of(emit: Emit) -> str:
+    """What a layer with weights is an attribute of its class as: a `module`, or a learned `tensor`."""
+    return "tensor" if emit.module is not None and emit.module.within else "module"

@@ -242,7 +242,7 @@ class NetFacts:
             module = self.module(event)
             if event.inputs[0] is not at or (module is not None and module.shared is not None):
                 return None
-            if isinstance(event, Apply) and self.emits[event.nodes[0]].module is None:
+            if isinstance(event, Apply) and not self.emits[event.nodes[0]].stands_alone:
                 return None
             if isinstance(event, (SequenceEvent, Merge)):
                 reads, makes = self.flow(event)

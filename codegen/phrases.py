@@ -43,11 +43,13 @@ def express(step: Step, operands: list[Value], home: Home, kept: Kept) -> Value:
     reads = frozenset[str]().union(*(operand.reads for operand in operands))
     depth = max((operand.depth for operand in operands), default=0) + 1
     pieces = tuple(operand.piece for operand in operands)
+    if step.call:
+        return fill(step, step.call.replace("{self}", head(step, home, kept)), operands, (), depth, reads)
     if step.attribute is not None or step.reference is not None:
         return Value(Brackets(head(step, home, kept), pieces), depth, False, True, reads)
     given = tuple(Given(entry.name, stored(entry.value, kept)) for entry in step.given)
     if isinstance(step.function, str):
-        return fill(step, operands, given, depth, reads)
+        return fill(step, step.function, operands, given, depth, reads)
     assert isinstance(step.function, Callee)
     items: list[Piece] = [Brackets("", pieces, "[]")] if step.function.listed else list(pieces)
     items += [argument(entry, home.reach) for entry in given]
@@ -62,8 +64,8 @@ def head(step: Step, home: Home, kept: Kept) -> str:
     if step.holder is not None:
         return f"self.{kept.held[step.holder]}[0]"
     if step.reference is not None:
-        return home.reach(step.reference)
-    return home.child(step.attribute or "")
+        return home.reach(step.reference, step.tensor)
+    return home.child(step.attribute or "", step.tensor)
 
 
 def flatten(operand: Value) -> Value:
@@ -71,11 +73,15 @@ def flatten(operand: Value) -> Value:
 
 
 def fill(
-    step: Step, operands: list[Value], given: Sequence[Given], depth: int, reads: frozenset[str]
+    step: Step,
+    formula: str,
+    operands: list[Value],
+    given: Sequence[Given],
+    depth: int,
+    reads: frozenset[str],
 ) -> Value:
     """A formula with its operands and arguments in their places."""
-    assert isinstance(step.function, str)
-    pattern = step.function.removesuffix("[{index}]") if len(step.outputs) > 1 else step.function
+    pattern = formula.removesuffix("[{index}]") if len(step.outputs) > 1 else formula
     places = {
         str(position): str(operand) if operand.atomic else f"({operand})"
         for position, operand in enumerate(operands)
@@ -153,7 +159,7 @@ def shape_text(variable: Variable, known: Container[str]) -> str:
     """`64 x 112 x 112`, where it is the same in every use but for channels that have a formula over
     `known`."""
     first = variable.shapes[0]
-    if any(shape.spatial != first.spatial for shape in variable.shapes):
+    if any(shape.with_channels(first.channels) != first for shape in variable.shapes):
         return ""
     channels = str(first.channels)
     if variable.shape is None:
@@ -164,4 +170,5 @@ def shape_text(variable: Variable, known: Container[str]) -> str:
             return ""
         if " " in channels:
             channels = f"({channels})"
-    return " x ".join((channels, *map(str, first.spatial)))
+    places = list(map(str, first.spatial))
+    return " x ".join([channels, *places] if first.layout == "first" else [*places, channels])

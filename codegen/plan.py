@@ -16,8 +16,8 @@ from .expressions import Expr
 class Parameter(Struct, eq=False):
     """A constructor parameter. `values` go with the class's uses; `origin` says how a caller finds its
     argument: the block's parameter `source`, that one's `kernel` or `stride`, the `channels` of input
-    `source`, a name in scope, a shared `module` (whose path is the value), or the `arguments` (one a use)
-    that the text passed from elsewhere."""
+    `source`, a name in scope, a shared `module` or learned `tensor` (whose path is the value), or the
+    `arguments` (one a use) that the text passed from elsewhere."""
 
     name: str
     values: list[Any]
@@ -44,17 +44,21 @@ class Variable(Struct, eq=False):
 
 
 class Given(Struct, frozen=True):
-    """An argument of a call: positional where `name` is None. Text stands for a module of another owner."""
+    """An argument of a call: positional where `name` is None. Text stands for a module of another owner, or
+    for a learned `tensor` of it."""
 
     name: str | None
     value: Expr | str
+    tensor: bool = False
 
 
 class Make(Struct, frozen=True):
-    """`path(given, ...)`: a layer of torch's, of the support's, or a class of this file."""
+    """`path(given, ...)`: a layer of torch's, of the support's, or a class of this file; or what another
+    constructor takes, `within(path(given, ...))`."""
 
     path: str
     given: tuple[Given, ...] = ()
+    within: str = ""
 
 
 class Chain(Struct, frozen=True):
@@ -102,6 +106,10 @@ class Step(Struct, eq=False):
     reference: str | None = None
     """How another's module is reached from here; `holder` is the parameter that brought it, where one did."""
     holder: str | None = None
+    call: str = ""
+    """How the module, or the learned tensor, is used where it is not simply called."""
+    tensor: bool = False
+    """Whether it is a learned tensor, and no module."""
     function: Callee | str | None = None
     given: tuple[Given, ...] = ()
     inplace: bool = False

@@ -10,10 +10,17 @@ from typing import Any
 from msgspec import UNSET
 
 from ..ops.arguments import ParameterInfo, parameters
-from ..ops.base import Example, Op
+from ..ops.base import Example, Layout, Op
+from ..ops.settle import alternatives
 from .plain_text import show_value
 
-RANKS = {0: "vectors (C)", 1: "sequences (C x N)", 2: "maps (C x H x W)"}
+KINDS: dict[tuple[int, Layout], str] = {
+    (0, "first"): "vectors (C)",
+    (1, "first"): "sequences (C x N)",
+    (2, "first"): "maps (C x H x W)",
+    (1, "last"): "tokens (N x C)",
+    (2, "last"): "channels-last maps (H x W x C)",
+}
 WIDTH = 100
 RULES = ("shape", "cost", "saved", "reach", "torch", "why")
 """The methods of `Op` that a layer answers with a rule of its own."""
@@ -41,7 +48,8 @@ def description(layer: type[Op]) -> str:
 def describe(layer: type[Op]) -> str:
     """One layer in full."""
     members = ", two or more of them" if layer.arity is None else ""
-    takes = f"takes {' or '.join(RANKS[rank] for rank in layer.ranks)}{members}"
+    kinds = [KINDS[rank, layout if rank else "first"] for layout in layer.layouts for rank in layer.ranks]
+    takes = f"takes {alternatives(list(dict.fromkeys(kinds)))}{members}"
     lines = [signature(layer), *indent(description(layer), 4), f"    {takes}"]
     infos = parameters(layer)
     if infos:
@@ -94,6 +102,7 @@ def as_data(layers: Iterable[type[Op]]) -> list[dict[str, Any]]:
             "signature": signature(layer),
             "description": description(layer),
             "ranks": list(layer.ranks),
+            "layouts": list(layer.layouts),
             "inputs": layer.arity,
             "parameters": [parameter_as_data(info) for info in parameters(layer)],
             "rules": [rule for rule in RULES if getattr(layer, rule) is not getattr(Op, rule)],

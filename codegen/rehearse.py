@@ -20,7 +20,7 @@ from ..compiler.graph import Graph, Node
 from ..compiler.weights import state_paths
 from ..ops.forms import Callee, Emit
 from . import stand_ins
-from .stand_ins import Layer, Module, layers_of
+from .stand_ins import Layer, Module, Parameter, layers_of
 from .traces import Key, Ledger, Trace, function_key, layer_key
 
 NODES = tuple(
@@ -188,9 +188,11 @@ def _every_callee(emits: dict[int, Emit]) -> Iterator[Callee]:
 def _own(root: Module, ledger: Ledger, graph: Graph, emits: dict[int, Emit]) -> None:
     """Give every layer with weights its name, which must be one, and the graph's."""
     weighted = {
-        callee.module.path for callee in emits.values() if callee.weights and callee.module is not None
+        emit.module.within or emit.module.path
+        for emit in emits.values()
+        if emit.weights and emit.module is not None
     }
-    found: dict[str, Layer] = {}
+    found: dict[str, Layer | Parameter] = {}
     names: dict[int, str] = {}
     for path, layer in layers_of(root):
         if layer.path not in weighted:
@@ -198,6 +200,8 @@ def _own(root: Module, ledger: Ledger, graph: Graph, emits: dict[int, Emit]) -> 
         if names.setdefault(id(layer), path) != path:
             raise Mismatch(f"a layer is registered as `{path}` and as `{names[id(layer)]}`")
         found[path] = layer
+        if isinstance(layer, Parameter):
+            layer.name(path)
     ledger.owners = names
     paths = state_paths(graph)
     wanted = {paths[id_] for id_, emit in emits.items() if emit.weights and graph[id_].weights == id_}
@@ -229,6 +233,9 @@ def _node(node: Node, emit: Emit, inputs: list[int], ledger: Ledger, path: str, 
     if isinstance(function, Callee) and function.path == "torch.cat":
         return ledger.concatenate(inputs)
     keys = []
+    if emit.call:
+        assert emit.module is not None
+        return _formula(emit.call, emit, inputs, ledger, self=_made(emit.module, ledger, path))
     if emit.module is not None:
         if emit.module.path == "nn.Flatten":
             return ledger.number(("flatten", *inputs))
@@ -249,12 +256,22 @@ def _bound(callee: Callee, ledger: Ledger, **named: Any) -> Key:
     )
 
 
-def _formula(function: str, emit: Emit, inputs: list[int], ledger: Ledger) -> int:
+def _made(callee: Callee, ledger: Ledger, path: str) -> Layer | Parameter:
+    """A layer, or a learned tensor, with the weights that lie at `path`."""
+    if callee.within:
+        made = Parameter(Trace(ledger, ledger.number(function_key(callee.path, _bound(callee, ledger), ()))))
+        made.name(path)
+        return made
+    named = {slot.name: slot.value for slot in callee.slots if not slot.omitted}
+    return Layer(ledger, callee.path, (), named, path)
+
+
+def _formula(function: str, emit: Emit, inputs: list[int], ledger: Ledger, **further: Any) -> int:
     """The number of what an expression of a layer, which is ours, gives on the stand-ins."""
     names: dict[str, Any] = {f"x{i}": Trace(ledger, number) for i, number in enumerate(inputs)}
-    text = function.format(*names, **{slot.name: repr(slot.value) for slot in emit.slots})
-    value = eval(
-        text, {"__builtins__": {"float": float}, **stand_ins.namespace(ledger, emit.support), **names}
-    )
+    values = {slot.name: repr(slot.value) for slot in emit.slots}
+    text = function.format(*names, **values, **{name: name for name in further})
+    known = {**stand_ins.namespace(ledger, emit.support), **names, **further}
+    value = eval(text, {"__builtins__": {"float": float}, **known})
     assert isinstance(value, Trace)
     return value.number

@@ -15,11 +15,24 @@ from ..ops.arithmetic import divisible
 from .traces import Ledger, Trace, function_key, layer_key, plain
 
 
+class Parameter(Trace):
+    """`nn.Parameter`: a tensor that gets a number of its own with its name."""
+
+    path = "nn.Parameter"
+
+    def __init__(self, data: Trace) -> None:
+        super().__init__(data.ledger, data.number)
+
+    def name(self, path: str) -> None:
+        self._number = self.ledger.number(("parameter", path, self._number))
+
+
 class Module:
     """`nn.Module`, as far as constructors and `forward` use it."""
 
     def __init__(self) -> None:
         self.__dict__["_modules"] = {}
+        self.__dict__["_parameters"] = {}
         self.__dict__["training"] = True
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -27,11 +40,13 @@ class Module:
             raise AttributeError(f"`{name}` is two things")
         if isinstance(value, Module):
             self._modules[name] = value
+        elif isinstance(value, Parameter):
+            self._parameters[name] = value
         else:
             self.__dict__[name] = value
 
     def __getattr__(self, name: str) -> Any:
-        children = self.__dict__.get("_modules", {})
+        children = {**self.__dict__.get("_modules", {}), **self.__dict__.get("_parameters", {})}
         if name not in children:
             raise AttributeError(name)
         return children[name]
@@ -45,8 +60,16 @@ class Module:
             child = child._modules[part]
         return child
 
-    def __call__(self, *inputs: Any) -> Any:
-        return self.forward(*inputs)
+    def register_parameter(self, name: str, parameter: Parameter) -> None:
+        self._parameters[name] = parameter
+
+    def get_parameter(self, name: str) -> Parameter:
+        owner, _, last = name.rpartition(".")
+        found: Parameter = (self.get_submodule(owner) if owner else self)._parameters[last]
+        return found
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        return self.forward(*inputs, **named)
 
     def train(self, mode: bool) -> None:
         self.__dict__["training"] = mode
@@ -54,8 +77,10 @@ class Module:
             child.train(mode)
 
 
-def layers_of(module: Module, path: str = "") -> Iterator[tuple[str, Layer]]:
-    """The layers of torch's and the support's below, with their paths."""
+def layers_of(module: Module, path: str = "") -> Iterator[tuple[str, Layer | Parameter]]:
+    """The layers of torch's and the support's below, and the learned tensors, with their paths."""
+    for name, parameter in module._parameters.items():
+        yield f"{path}.{name}" if path else name, parameter
     for name, child in module._modules.items():
         below = f"{path}.{name}" if path else name
         if isinstance(child, Layer):
@@ -116,7 +141,14 @@ class ModuleDict(Module):
 class Layer(Module):
     """A layer of torch's or the support's: its callee, its arguments, and what it makes of tensors."""
 
-    def __init__(self, ledger: Ledger, path: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        path: str,
+        arguments: tuple[Any, ...],
+        named: dict[str, Any],
+        owner: str | None = None,
+    ) -> None:
         super().__init__()
         flattens = path == "FlatLinear"
         path = "nn.Linear" if flattens else path
@@ -126,19 +158,22 @@ class Layer(Module):
             flattens=flattens,
             bound=ledger.bind(path, arguments, named),
             inplace=named.get("inplace", False),
+            owner=owner,
         )
 
-    def forward(self, *inputs: Trace) -> Trace:
+    def forward(self, *inputs: Trace, **named: Any) -> Trace:
         ledger: Ledger = self.ledger
         if self.path == "nn.Identity":
             return inputs[0]
         if self.path == "nn.Flatten":
             return inputs[0].view(ledger.number(("flatten", inputs[0].number)))
-        name = ledger.owners.get(id(self), "")
+        name = self.owner if self.owner is not None else ledger.owners.get(id(self), "")
         numbers = [x.number for x in inputs]
         if self.flattens:
             numbers[0] = ledger.number(("flatten", numbers[0]))
-        result = Trace(ledger, ledger.number(layer_key(self.path, self.bound, name, numbers)))
+        key = layer_key(self.path, self.bound, name, numbers)
+        further = tuple((name, plain(value)) for name, value in sorted(named.items()))
+        result = Trace(ledger, ledger.number((*key, *further)))
         if self.inplace:
             inputs[0].overwrite()
         return result
@@ -194,7 +229,13 @@ def namespace(ledger: Ledger, support: Iterable[str]) -> dict[str, Any]:
 
         return call
 
-    known = {"Module": Module, "Sequential": Sequential, "ModuleList": ModuleList, "ModuleDict": ModuleDict}
+    known = {
+        "Module": Module,
+        "Parameter": Parameter,
+        "Sequential": Sequential,
+        "ModuleList": ModuleList,
+        "ModuleDict": ModuleDict,
+    }
     return {
         "nn": Functions("nn.", layer, known),
         "F": Functions("F.", lambda path: function(ledger, path), {}),

@@ -57,9 +57,10 @@ def count(graph: Graph, shapes: Shapes) -> Costs:
     nodes: dict[int, Figures] = {}
     for node in graph:
         op, output = node.op, shapes[node.id]
-        cost = op.cost([shapes[source] for source in graph.inputs(node.id)], output)
+        inputs = [shapes[source] for source in graph.inputs(node.id)]
+        cost = op.cost(inputs, output)
         owns = node.weights == node.id
-        activations = output.elements if op.activations or op.family == "input" else 0
+        activations = op.activated(inputs, output)
         nodes[node.id] = Figures(
             cost.params if owns else 0, cost.biases if owns else 0, cost.macs, cost.elementwise, activations
         )

@@ -146,11 +146,11 @@ def attribute(e: Elaboration, expr: ast.Attribute, scope: Scope) -> Value:
         case "shape":
             return list(shape.dims)
         case "h" | "w" if shape.rank == 2:
-            return shape.dims[1 if expr.name == "h" else 2]
+            return shape.spatial[0 if expr.name == "h" else 1]
         case "n" if shape.rank == 1:
-            return shape.dims[1]
+            return shape.spatial[0]
         case "h" | "w" | "n":
-            kind = {0: "vector", 1: "sequence", 2: "map"}[shape.rank]
+            kind = shape.kind.removeprefix("a ")
             raise scope.fault(expr, "rank-mismatch", f"the {kind} {shape} has no `.{expr.name}`")
     outer = find_label(e, expr.target, scope)
     within = [key[0] for key in outer.inner.entries] if outer is not None and outer.inner is not None else []

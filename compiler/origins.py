@@ -35,7 +35,7 @@ def measure(shape: Shape, aspect: Aspect) -> object:
         case "size":
             return shape.spatial
         case "rank":
-            return shape.rank
+            return shape.kind
         case "dtype":
             return shape.dtype
     return shape.dims
@@ -47,7 +47,7 @@ def tell(shape: Shape, aspect: Aspect) -> str:
         case "channels":
             return f"{shape.channels} channel{'s'[: shape.channels != 1]}"
         case "size" if shape.rank == 1:
-            return f"length {shape.dims[1]}"
+            return f"length {shape.spatial[0]}"
         case "size" if shape.rank == 2:
             return "x".join(map(str, shape.spatial))
         case "rank":

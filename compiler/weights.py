@@ -48,7 +48,12 @@ def tensors(graph: Graph, shapes: Shapes) -> Iterator[tuple[str, tuple[int, ...]
     for node in graph:
         if node.weights == node.id:
             for attribute, shape in tensors_of(graph, node, shapes):
-                yield f"{paths[node.id]}.{attribute}", shape
+                yield state_name(paths[node.id], attribute), shape
+
+
+def state_name(path: str, attribute: str) -> str:
+    """The name of a tensor in the `state_dict`; a learned tensor is named by its path alone."""
+    return f"{path}.{attribute}" if attribute else path
 
 
 def state_paths(graph: Graph) -> dict[int, str]:

@@ -49,7 +49,7 @@ SHAPES = {
     "window-too-large": "a window is larger than the padded map that it slides over",
     "indivisible": "channels or sizes cannot be split into equal parts",
     "crop-too-large": "more is cropped than there is",
-    "rank-mismatch": "a map, sequence or vector enters a layer that takes another kind",
+    "rank-mismatch": "a map, a sequence, tokens or a vector enters a layer that takes another kind",
     "dtype-mismatch": "whole numbers enter a layer that computes, or others one that looks words up",
 }
 FLOW = {

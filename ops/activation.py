@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from .arithmetic import check_division, equation, times
-from .base import MAP, SEQUENCE, VECTOR, Cost, Example, Line, Op, Saved, Shape
+from .base import BOTH, MAP, SEQUENCE, VECTOR, Cost, Example, Layout, Line, Op, Saved, Shape
 from .forms import Callee, Emit, Slot
 
 
@@ -17,6 +17,7 @@ class Activation(Op, frozen=True):
 
     family = "activation"
     ranks = (0, 1, 2)
+    layouts: ClassVar[tuple[Layout, ...]] = BOTH
     examples: ClassVar[tuple[Example, ...]] = (
         Example("", (MAP,)),
         Example("", (SEQUENCE,)),
@@ -75,6 +76,7 @@ class Prelu(Activation, frozen=True):
     """x where it is positive, else a learned slope times x: one slope, unless `per_channel`."""
 
     name = "prelu"
+    layouts = ("first",)
     keeps = "input"
     examples = (
         Example("", (MAP,)),
@@ -171,6 +173,7 @@ class Softmax(Activation, frozen=True):
     """exp(x), divided by its sum over the channels."""
 
     name = "softmax"
+    layouts = ("first",)
     module, function, keeps = "nn.Softmax", "F.softmax", "output"
     operations = 3
 
@@ -205,6 +208,7 @@ class Maxout(Activation, frozen=True):
     """The largest of each `k` neighbouring channels."""
 
     name = "maxout"
+    layouts = ("first",)
     examples = (Example("2", (MAP,)), Example("4", (SEQUENCE,)), Example("2", (VECTOR,)))
 
     k: Annotated[int, Meta(ge=1, description="how many channels become one")]

@@ -1,7 +1,8 @@
 """The terms of the vocabulary: shapes, costs, refusals, and `Op`, of which each layer is a class.
 
 Nothing here knows text or graphs. A shape leaves the batch out: a map is C x H x W (rank 2), a
-sequence C x N (rank 1), a vector C (rank 0).
+sequence C x N (rank 1), a vector C (rank 0). With its channels last a sequence is tokens, N x C, and a
+map H x W x C.
 """
 
 from __future__ import annotations
@@ -37,11 +38,16 @@ Counts = int | Sequence[int]
 """A number, or a list of them; settled, a tuple."""
 
 
+Layout = Literal["first", "last"]
+"""Where the channels stand. A vector's are first."""
+
+
 class Shape(Struct, frozen=True):
-    """The size of a tensor without its batch: `(C, H, W)`, `(C, N)` or `(C,)`."""
+    """The size of a tensor without its batch: `(C, H, W)`, `(C, N)` or `(C,)`; `(H, W, C)` or `(N, C)`."""
 
     dims: tuple[int, ...]
     dtype: DType = "float32"
+    layout: Layout = "first"
 
     @property
     def rank(self) -> int:
@@ -50,11 +56,17 @@ class Shape(Struct, frozen=True):
 
     @property
     def channels(self) -> int:
-        return self.dims[0]
+        return self.dims[0] if self.layout == "first" else self.dims[-1]
 
     @property
     def spatial(self) -> tuple[int, ...]:
-        return self.dims[1:]
+        return self.dims[1:] if self.layout == "first" else self.dims[:-1]
+
+    def with_channels(self, channels: int) -> Shape:
+        """As many places, with other channels."""
+        places = self.spatial
+        dims = (channels, *places) if self.layout == "first" else (*places, channels)
+        return Shape(dims, self.dtype, self.layout if places else "first")
 
     @property
     def elements(self) -> int:
@@ -71,9 +83,14 @@ class Shape(Struct, frozen=True):
     def __str__(self) -> str:
         return "x".join(map(str, self.dims))
 
+    @property
+    def kind(self) -> str:
+        """`a map`"""
+        return KINDS.get((self.rank, self.layout), "a tensor")
+
     def describe(self) -> str:
         """`a map of 3x8x8`"""
-        return f"{RANKS.get(self.rank, 'a tensor')} of {self}"
+        return f"{self.kind} of {self}"
 
 
 class Window(Struct, frozen=True):
@@ -181,9 +198,17 @@ class Reject(Exception):
 
 
 MAP, SEQUENCE, VECTOR = Shape((8, 14, 12)), Shape((8, 20)), Shape((8,))
+TOKENS, LAST_MAP = Shape((20, 8), layout="last"), Shape((14, 12, 8), layout="last")
 """What examples are given of: small, and a different size in each dimension."""
 
-RANKS = {0: "a vector", 1: "a sequence", 2: "a map"}
+KINDS: dict[tuple[int, Layout], str] = {
+    (0, "first"): "a vector",
+    (1, "first"): "a sequence",
+    (2, "first"): "a map",
+    (1, "last"): "tokens",
+    (2, "last"): "a channels-last map",
+}
+BOTH: tuple[Layout, ...] = ("first", "last")
 DTYPES = {"float32": "numbers with a point (float32)", "int64": "whole numbers (int64)"}
 
 
@@ -198,6 +223,8 @@ class Op(Struct, frozen=True):
     family: ClassVar[Family]
     ranks: ClassVar[tuple[int, ...]]
     """The spatial ranks of input 0 that it accepts."""
+    layouts: ClassVar[tuple[Layout, ...]] = ("first",)
+    """Where the channels of input 0 may stand; a vector suits every layout."""
     arity: ClassVar[int | None] = 1
     """How many tensors enter, those of `tensors` included; None for any number (merges)."""
     tensors: ClassVar[tuple[str, ...]] = ()
@@ -218,6 +245,12 @@ class Op(Struct, frozen=True):
     """One at least for each rank."""
 
     @classmethod
+    def suits(cls, entering: Shape) -> bool:
+        """Whether input 0 may be of this rank and layout."""
+        rank = len(entering.dims) - 1
+        return rank in cls.ranks and (rank == 0 or entering.layout in cls.layouts)
+
+    @classmethod
     def admit(cls, inputs: Sequence[Shape]) -> None:
         """Raises `Reject` where the number of inputs, a rank or a dtype is not what the layer takes."""
         for position, entering in enumerate(inputs):
@@ -231,13 +264,12 @@ class Op(Struct, frozen=True):
                     else "",
                     aspect="dtype",
                 )
-        if inputs and len(inputs[0].dims) - 1 not in cls.ranks:
-            from .mending import change_rank
+        if inputs and not cls.suits(inputs[0]):
+            from .mending import change_rank, list_kinds
 
-            wanted = " or ".join(RANKS[rank] for rank in reversed(cls.ranks))
             raise Reject(
                 "rank-mismatch",
-                f"`{cls.name}` needs {wanted}, and receives {inputs[0].describe()}",
+                f"`{cls.name}` needs {list_kinds(cls)}, and receives {inputs[0].describe()}",
                 help=change_rank(cls, inputs[0]),
                 aspect="rank",
             )
@@ -263,6 +295,10 @@ class Op(Struct, frozen=True):
 
     def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
         raise NotImplementedError(f"`{self.name}` has no rule for costs")
+
+    def activated(self, inputs: Sequence[Shape], output: Shape) -> int:
+        """How many elements count among the activations."""
+        return output.elements if self.activations else 0
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         raise NotImplementedError(f"`{self.name}` has no rule for what backward keeps")

@@ -1,14 +1,15 @@
-"""Dense layers: `fc`, `embed`, `flatten`."""
+"""Dense layers: `fc`, `linear`, `embed`, `flatten`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from .arithmetic import equation, times
-from .base import MAP, SEQUENCE, VECTOR, Cost, Example, Line, Op, Reach, Saved, Shape
+from .base import LAST_MAP, MAP, SEQUENCE, TOKENS, VECTOR, Cost, Example, Line, Op, Reach, Saved, Shape
 from .forms import Callee, Emit, Slot
 
 
@@ -60,6 +61,61 @@ class Fc(Op, frozen=True):
         return (
             equation("params", weight + (f" + {self.out}" if self.bias else ""), cost.params),
             equation("macs", weight, cost.macs),
+        )
+
+
+class Linear(Op, frozen=True):
+    """Fully connected layer over the channels, at each place by itself."""
+
+    name = "linear"
+    family = "dense"
+    ranks = (0, 1, 2)
+    layouts = ("last",)
+    depth = 1
+    activations = True
+    examples = (
+        Example("16", (TOKENS,)),
+        Example("16, bias=false", (LAST_MAP,)),
+        Example("16", (VECTOR,)),
+    )
+
+    out: Annotated[int, Meta(ge=1, description="output channels")]
+    bias: Annotated[bool, Meta(description="whether a number is added to each output channel")] = True
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        self.admit(inputs)
+        return inputs[0].with_channels(self.out)
+
+    def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
+        weights = inputs[0].channels * self.out
+        biases = self.out if self.bias else 0
+        return Cost(params=weights + biases, biases=biases, macs=weights * prod(output.spatial))
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        return Saved(inputs=(0,))
+
+    def reach(self, inputs: Sequence[Shape], output: Shape) -> Literal["same", "all"]:
+        return "same" if output.rank else "all"
+
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        channels = inputs[0].channels
+        weights: tuple[tuple[str, tuple[int, ...]], ...] = (("weight", (self.out, channels)),)
+        slots = (
+            Slot("in_features", channels, "in_channels"),
+            Slot("out_features", self.out, "out"),
+            Slot("bias", self.bias, "bias", default=True, keyword=True),
+        )
+        return Emit(
+            Callee("nn.Linear", slots), weights=(*weights, ("bias", (self.out,))) if self.bias else weights
+        )
+
+    def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
+        cost = self.cost(inputs, output)
+        weight = f"{inputs[0].channels}*{self.out}"
+        places = f" * {times(output.spatial)}" if output.rank else ""
+        return (
+            equation("params", weight + (f" + {self.out}" if self.bias else ""), cost.params),
+            equation("macs", weight + places, cost.macs),
         )
 
 

@@ -9,7 +9,23 @@ from typing import Annotated, ClassVar, Literal, NoReturn
 from msgspec import Meta
 
 from .arithmetic import equation, times
-from .base import MAP, SEQUENCE, VECTOR, Cost, Example, Line, Numbers, Op, Reject, Saved, Shape
+from .base import (
+    BOTH,
+    LAST_MAP,
+    MAP,
+    SEQUENCE,
+    TOKENS,
+    VECTOR,
+    Cost,
+    Example,
+    Layout,
+    Line,
+    Numbers,
+    Op,
+    Reject,
+    Saved,
+    Shape,
+)
 from .forms import Callee, Emit, Slot
 
 TWO_OF_EACH: tuple[Example, ...] = (
@@ -17,6 +33,7 @@ TWO_OF_EACH: tuple[Example, ...] = (
     Example("", (SEQUENCE, SEQUENCE, SEQUENCE)),
     Example("", (VECTOR, VECTOR)),
 )
+OF_EACH_KIND = (*TWO_OF_EACH, Example("", (TOKENS, TOKENS)), Example("", (LAST_MAP, LAST_MAP)))
 
 
 class Merge(Op, frozen=True):
@@ -24,15 +41,17 @@ class Merge(Op, frozen=True):
 
     family = "elementwise"
     ranks = (0, 1, 2)
+    layouts: ClassVar[tuple[Layout, ...]] = BOTH
     arity = None
-    examples = TWO_OF_EACH
+    examples = OF_EACH_KIND
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         """That of the members, which must have one."""
         self.admit(inputs)
         first = inputs[0]
-        if any(other.dims != first.dims for other in inputs):
-            refuse_branches(self.name, inputs, [other.dims for other in inputs])
+        keys = [(other.dims, other.layout) for other in inputs]
+        if any(key != keys[0] for key in keys):
+            refuse_branches(self.name, inputs, keys)
         return first
 
     def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
@@ -53,7 +72,7 @@ class Merge(Op, frozen=True):
 def refuse_branches(name: str, inputs: Sequence[Shape], keys: Sequence[object], help: str = "") -> NoReturn:
     """Blames the branch whose key is not that of most; of two, the second."""
     usual = max(keys, key=keys.count)
-    alike = len({entering.rank for entering in inputs}) == 1
+    alike = len({entering.kind for entering in inputs}) == 1
     told = [str(entering) if alike else entering.describe() for entering in inputs]
     if name == "concat" and alike and len(inputs) > 2 and inputs[0].rank == 2:
         told = ["x".join(map(str, entering.spatial)) for entering in inputs]
@@ -94,30 +113,37 @@ class Mul(Merge, frozen=True):
 
     name = "mul"
     examples = (
-        *TWO_OF_EACH,
+        *OF_EACH_KIND,
         Example("", (MAP, Shape((8, 1, 1)))),
         Example("", (MAP, VECTOR)),
         Example("", (MAP, Shape((1, 14, 12)))),
         Example("", (SEQUENCE, VECTOR)),
+        Example("", (TOKENS, VECTOR)),
+        Example("", (LAST_MAP, VECTOR)),
     )
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         self.admit(inputs)
         rank = max(entering.rank for entering in inputs)
+        layout: Layout = next((entering.layout for entering in inputs if entering.rank), "first")
         dims = [1] * (rank + 1)
         for position, entering in enumerate(inputs):
-            sides = entering.dims if entering.rank else (entering.channels, *(1,) * rank)
-            if len(sides) != len(dims):
+            ones = (1,) * rank
+            flat = (entering.channels, *ones) if layout == "first" else (*ones, entering.channels)
+            sides = entering.dims if entering.rank else flat
+            if len(sides) != len(dims) or (entering.rank and entering.layout != layout):
                 self.refuse(inputs, position)
             for axis, side in enumerate(sides):
                 if dims[axis] == 1:
                     dims[axis] = side
                 elif side not in (1, dims[axis]):
                     self.refuse(inputs, position)
-        return Shape(tuple(dims))
+        return Shape(tuple(dims), layout=layout)
 
     def refuse(self, inputs: Sequence[Shape], position: int) -> None:
-        joined = " with ".join(map(str, dict.fromkeys((inputs[0], inputs[position]))))
+        pair = dict.fromkeys((inputs[0], inputs[position]))
+        alike = len({entering.layout for entering in pair}) == 1
+        joined = " with ".join(str(entering) if alike else entering.describe() for entering in pair)
         raise Reject(
             "shape-mismatch",
             f"`mul` joins {joined}",
@@ -133,7 +159,8 @@ class Mul(Merge, frozen=True):
         return Saved(inputs=tuple(range(len(inputs))), extra=sum(product.bytes for product in products))
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
-        flat = "[:, :, None, None]" if output.rank == 2 else "[:, :, None]"
+        nones = ", None" * output.rank
+        flat = f"[:, :{nones}]" if output.layout == "first" else f"[:{nones}]"
         factors = [
             place if entering.rank == output.rank else place + flat
             for place, entering in zip(places(inputs), inputs, strict=True)
@@ -165,7 +192,7 @@ class Mean(Merge, frozen=True):
     """The mean of its members; in training those that are dropped do not count."""
 
     name = "mean"
-    examples = (*TWO_OF_EACH, *(Example("drop=0.15", example.inputs) for example in TWO_OF_EACH))
+    examples = (*OF_EACH_KIND, *(Example("drop=0.15", example.inputs) for example in OF_EACH_KIND))
 
     drop: Annotated[
         float,
@@ -198,6 +225,7 @@ class Concat(Merge, frozen=True):
     """Its members one after the other, over the channels."""
 
     name = "concat"
+    layouts = ("first",)
     dtypes = ("float32", "int64")
     examples = (
         Example("", (MAP, Shape((3, 14, 12)))),
@@ -208,8 +236,8 @@ class Concat(Merge, frozen=True):
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         self.admit(inputs)
         first = inputs[0]
-        if any(other.dims[1:] != first.dims[1:] or other.dtype != first.dtype for other in inputs):
-            keys = [(len(other.dims), other.dims[1:], other.dtype) for other in inputs]
+        keys = [(len(other.dims), other.dims[1:], other.dtype, other.layout) for other in inputs]
+        if any(key != keys[0] for key in keys):
             refuse_branches("concat", inputs, keys, "all but the channels must be equal")
         return Shape((sum(entering.dims[0] for entering in inputs), *first.dims[1:]), first.dtype)
 

@@ -37,12 +37,14 @@ class Slot(Struct, frozen=True):
 class Callee(Struct, frozen=True):
     """`nn.Conv2d`, `F.max_pool2d`, or the name of a support class or function, with its arguments.
 
-    A function takes the input tensors first, or as one list where `listed`.
+    A function takes the input tensors first, or as one list where `listed`. `within`: the constructor that
+    takes what this makes, `nn.Parameter` where the layer is a learned tensor and no module.
     """
 
     path: str
     slots: tuple[Slot, ...] = ()
     listed: bool = False
+    within: str = ""
 
 
 class Emit(Struct, frozen=True):
@@ -55,7 +57,9 @@ class Emit(Struct, frozen=True):
     must be flattened first (`torch.flatten(x, 1)`). `support` names the snippets of
     `codegen/templates/support/` that one of the forms calls by name, in the order in which they must
     stand; those whose name is not printed are left out. `weights` are the attribute names of parameters
-    and buffers with their shapes, as in the `state_dict`.
+    and buffers with their shapes, as in the `state_dict`; that of a learned tensor, which the layer's label
+    names, is empty. `call` is how `forward` uses the module, or that tensor, where it is not simply called:
+    an expression with `{self}` for it and `{0}` for the input.
     """
 
     module: Callee | None = None
@@ -66,3 +70,9 @@ class Emit(Struct, frozen=True):
     flattens: bool = False
     support: tuple[str, ...] = ()
     weights: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    call: str = ""
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it is a module that is simply called, as those of an `nn.Sequential` are."""
+        return self.module is not None and not self.call

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from .arithmetic import divisible, each, shorten, times
-from .base import Op, Shape, Sizes, Window
+from .base import KINDS, Op, Shape, Sizes, Window
+from .settle import alternatives
 
 if TYPE_CHECKING:
     from .settle import Field
@@ -24,7 +25,22 @@ def change_rank(cls: type[Op], entering: Shape) -> str:
         return (
             f"`{cls.name}` stands before what flattens; `reshape({entering.channels}x1x1)` makes a map again"
         )
+    if entering.layout == "last":
+        if cls.name == "fc":
+            return "`linear(out)` acts at each place; `token(0)` takes one token"
+        return "`channels_first` before it puts the channels first"
+    if "first" not in cls.layouts:
+        last = "channels_last" if entering.rank in cls.ranks else "tokens"
+        further = "; `fc` joins all places" if cls.name == "linear" else ""
+        return f"`{last}` before it puts the channels last{further}"
     return "`flatten` before it makes a vector"
+
+
+def list_kinds(cls: type[Op]) -> str:
+    """What input 0 may be: `a map or a sequence`, `tokens`."""
+    pairs = [(rank, layout) for layout in cls.layouts for rank in reversed(cls.ranks)]
+    kinds = dict.fromkeys(KINDS[rank, layout if rank else "first"] for rank, layout in pairs)
+    return alternatives(list(kinds))
 
 
 def divide(what: str, given: int, *counts: int) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from .arithmetic import check_division, equation, times
-from .base import MAP, SEQUENCE, VECTOR, Cost, Example, Line, Op, Saved, Shape
+from .base import BOTH, LAST_MAP, MAP, SEQUENCE, TOKENS, VECTOR, Cost, Example, Line, Op, Saved, Shape
 from .forms import Callee, Emit, Slot
 
 
@@ -18,7 +18,11 @@ class Normalisation(Op, frozen=True):
 
     family = "normalisation"
     ranks = (0, 1, 2)
-    examples = (Example("", (MAP,)), Example("", (SEQUENCE,)), Example("", (VECTOR,)))
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example("", (MAP,)),
+        Example("", (SEQUENCE,)),
+        Example("", (VECTOR,)),
+    )
 
     operations: ClassVar[int]
     """For each element, at inference."""
@@ -82,7 +86,9 @@ class Ln(Normalisation, frozen=True):
     """Layer normalisation over the channels, at each position by itself."""
 
     name = "ln"
+    layouts = BOTH
     operations = 8  # sum, difference, its square, sum, and scaling by the deviation and the weight, shift
+    examples = (*Normalisation.examples, Example("eps=1e-6", (TOKENS,)), Example("", (LAST_MAP,)))
 
     eps: Annotated[float, Meta(ge=0, description="added to the variance")] = 1e-5
 
@@ -90,13 +96,14 @@ class Ln(Normalisation, frozen=True):
         return prod(output.spatial)
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
-        path = "ChannelNorm" if output.rank else "nn.LayerNorm"
+        behind = output.rank > 0 and output.layout == "first"
+        path = "ChannelNorm" if behind else "nn.LayerNorm"
         slots = (
             Slot("normalized_shape", output.channels, "in_channels"),
             Slot("eps", self.eps, "eps", default=1e-5, keyword=True),
         )
         weights = (("weight", (output.channels,)), ("bias", (output.channels,)))
-        return Emit(Callee(path, slots), support=("ChannelNorm",) if output.rank else (), weights=weights)
+        return Emit(Callee(path, slots), support=("ChannelNorm",) if behind else (), weights=weights)
 
 
 class Gn(Normalisation, frozen=True):

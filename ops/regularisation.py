@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from .base import MAP, SEQUENCE, VECTOR, Cost, Example, Line, Op, Saved, Shape
+from .base import BOTH, MAP, SEQUENCE, VECTOR, Cost, Example, Line, Op, Saved, Shape
 from .forms import Callee, Emit, Slot
 
 
@@ -16,6 +16,7 @@ class Regularisation(Op, frozen=True):
 
     family = "regularisation"
     ranks = (0, 1, 2)
+    layouts = BOTH
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         self.admit(inputs)

@@ -28,6 +28,7 @@ FENCE = re.compile(r"^```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.D
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="rewrite the expectations of the cases")
+    parser.addoption("--all-nets", action="store_true", help="export every bundled net, not one of each form")
 
 
 class Case:
@@ -73,14 +74,18 @@ def layer_examples() -> list[LayerExample]:
     for name, layer in LAYERS.items():
         for example in layer.examples:
             entering = [
-                f"input x{i}: {'x'.join(map(str, s.dims))} as {s.dtype}" for i, s in enumerate(example.inputs)
+                f"input x{i}: {'x'.join(map(str, (s.channels, *s.spatial)))} as {s.dtype}"
+                for i, s in enumerate(example.inputs)
             ]
-            tensors = [f"x{i}" for i in range(len(example.inputs))]
+            entering += [
+                f"last{i}: x{i} -> channels_last" for i, s in enumerate(example.inputs) if s.layout == "last"
+            ]
+            tensors = [f"{'x' if s.layout == 'first' else 'last'}{i}" for i, s in enumerate(example.inputs)]
             if layer.arity is None:
                 chain = f"{name}({', '.join(filter(None, (*tensors, example.arguments)))})"
             else:
                 likes = [f"like={tensor}" for tensor in tensors[1:]]
-                chain = f"x0 -> {name}({', '.join(filter(None, (example.arguments, *likes)))})"
+                chain = f"{tensors[0]} -> {name}({', '.join(filter(None, (example.arguments, *likes)))})"
             if name == "split":
                 n = ast.literal_eval(example.arguments)
                 parts = [f"part{i}" for i in range(n if isinstance(n, int) else len(n))]

@@ -16,7 +16,7 @@ from netc.codegen.pytorch import emit
 from netc.compiler.facts import Facts
 from netc.compiler.graph import Graph
 from netc.compiler.lower import choose, lower
-from netc.compiler.weights import state_paths
+from netc.compiler.weights import state_name, state_paths
 from netc.live import instantiate
 
 RULES = "E,F,W,I,UP,B,SIM,C4,RUF,PT,PIE,RET,N"
@@ -91,9 +91,9 @@ def compare(graph: Graph, source: str) -> None:
 def compare_gradients(graph: Graph, net: nn.Module, oracle: Interpreter) -> None:
     paths = state_paths(graph)
     expected = {
-        f"{paths[int(id_)]}.{name}": parameter.grad
-        for id_, layer in oracle.layers.items()
-        for name, parameter in layer.named_parameters()
+        state_name(paths[int(id_)], name): parameter.grad
+        for id_, made in (*oracle.layers.items(), *oracle.learned.items())
+        for name, parameter in ([("", made)] if isinstance(made, nn.Parameter) else made.named_parameters())
     }
     assert set(expected) == {name for name, _ in net.named_parameters()}
     largest = max((float(grad.abs().max()) for grad in expected.values() if grad is not None), default=1.0)

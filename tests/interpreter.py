@@ -11,11 +11,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch_forms import build, function_text, namespace
+from torch_forms import build, call_text, function_text, namespace, state
 
 from netc.compiler.graph import Graph, Node
 from netc.compiler.shapes import infer
-from netc.compiler.weights import state_paths
+from netc.compiler.weights import state_name, state_paths
 
 
 class Interpreter(nn.Module):
@@ -31,17 +31,20 @@ class Interpreter(nn.Module):
             for node in graph
         }
         self.layers = nn.ModuleDict()
+        self.learned = nn.ParameterDict()
         for node in graph:
             emit = self.emits[node.id]
             if node.weights == node.id and (emit.weights or (emit.module and emit.function is None)):
-                self.layers[str(node.id)] = build(emit)
+                made = build(emit)
+                (self.learned if isinstance(made, nn.Parameter) else self.layers)[str(node.id)] = made
 
     def run(self, node: Node, *inputs: Tensor) -> Tensor:
         emit = self.emits[node.id]
-        if emit.flattens:
-            inputs = (inputs[0].flatten(1), *inputs[1:])
-        if str(node.weights) in self.layers:
-            return self.layers[str(node.weights)](*inputs)
+        owner = str(node.weights)
+        made = self.layers[owner] if owner in self.layers else self.learned.get(owner)
+        if made is not None:
+            known = {f"x{slot}": value for slot, value in enumerate(inputs)}
+            return eval(call_text(emit, "made", [*known]), {**namespace(), **known, "made": made})
         if node.op.name == "add" and node.id in self.overwriting:
             return inputs[0].add_(inputs[1])
         names = [f"x{slot}" for slot in range(len(inputs))]
@@ -65,9 +68,9 @@ class Interpreter(nn.Module):
         """Parameters and buffers by their names in the `state_dict` of the generated module."""
         paths = state_paths(self.graph)
         return {
-            f"{paths[int(id_)]}.{name}": tensor
-            for id_, layer in self.layers.items()
-            for name, tensor in layer.state_dict().items()
+            state_name(paths[int(id_)], name): tensor
+            for id_, made in (*self.layers.items(), *self.learned.items())
+            for name, tensor in state(made).items()
         }
 
 

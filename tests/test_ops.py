@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -78,20 +79,22 @@ def test_a_rule_that_is_missing_raises():
 def test_every_rank_that_a_layer_accepts_has_an_example(name):
     layer = LAYERS[name]
     assert {example.inputs[0].rank for example in layer.examples} == set(layer.ranks)
+    if layer.layouts == ("last",):
+        assert {e.inputs[0].layout for e in layer.examples if e.inputs[0].rank} == {"last"}
 
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_other_ranks_and_dtypes_are_refused(name):
     layer = LAYERS[name]
-    for rank in range(4):
-        for dtype in ("float32", "int64"):
-            inputs = [Shape((4,) * (rank + 1), dtype)] * (layer.arity or 1)
-            if rank in layer.ranks and dtype in layer.dtypes:
+    for rank, dtype, layout in product(range(4), ("float32", "int64"), ("first", "last")):
+        inputs = [Shape((4,) * (rank + 1), dtype, layout if rank else "first")] * (layer.arity or 1)
+        suits = rank in layer.ranks and (not rank or layout in layer.layouts)
+        if suits and dtype in layer.dtypes:
+            layer.admit(inputs)
+        else:
+            with pytest.raises(Reject) as refusal:
                 layer.admit(inputs)
-            else:
-                with pytest.raises(Reject) as refusal:
-                    layer.admit(inputs)
-                assert refusal.value.code in ("rank-mismatch", "dtype-mismatch")
+            assert refusal.value.code in ("rank-mismatch", "dtype-mismatch")
 
 
 def test_rules_are_exact_integers(example):

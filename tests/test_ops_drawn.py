@@ -30,6 +30,13 @@ def maps(draw: st.DrawFn, ranks: Sequence[int] = (1, 2)) -> Shape:
     return Shape((draw(channels), *draw(st.lists(st.integers(1, 11), min_size=rank, max_size=rank))))
 
 
+@st.composite
+def last_maps(draw: st.DrawFn, ranks: Sequence[int] = (1, 2)) -> Shape:
+    """Tokens, and maps with their channels last; vectors have no places."""
+    first = draw(maps(ranks))
+    return Shape((*first.spatial, first.channels), layout="last" if first.rank else "first")
+
+
 def per_dimension(draw: st.DrawFn, rank: int, entries: st.SearchStrategy[Any]) -> Any:
     """One number, or a list with one for each dimension."""
     return draw(entries | st.lists(entries, min_size=rank, max_size=rank))
@@ -125,13 +132,15 @@ def resizes(draw: st.DrawFn) -> Call:
 
 @st.composite
 def merges(draw: st.DrawFn, name: str) -> Call:
-    entering = draw(maps((0, 1, 2)))
+    entering = draw(maps((0, 1, 2)) | last_maps())
     members = [entering]
     for _ in range(draw(st.integers(0, 3))):
         dims = list(entering.dims)
         if draw(flags):
             dims[draw(st.integers(0, len(dims) - 1))] = draw(st.sampled_from([1, 2, 5]))
-        members.append(Shape(tuple(dims if draw(st.integers(0, 4)) else dims[:1])))
+        whole = draw(st.integers(0, 4))
+        flat = [entering.channels]
+        members.append(Shape(tuple(dims), layout=entering.layout) if whole else Shape(tuple(flat)))
     draw(st.randoms()).shuffle(members)
     return optional(draw, drop=st.sampled_from([0, 0.3])) if name == "mean" else {}, members
 
@@ -139,7 +148,11 @@ def merges(draw: st.DrawFn, name: str) -> Call:
 def with_shape(
     ranks: Sequence[int] = (0, 1, 2), **entries: st.SearchStrategy[Any]
 ) -> st.SearchStrategy[Call]:
-    return st.builds(lambda shape, values: ([values, [shape]]), maps(ranks), st.fixed_dictionaries(entries))
+    return of_shapes(maps(ranks), **entries)
+
+
+def of_shapes(shapes: st.SearchStrategy[Shape], **entries: st.SearchStrategy[Any]) -> st.SearchStrategy[Call]:
+    return st.builds(lambda shape, values: (values, [shape]), shapes, st.fixed_dictionaries(entries))
 
 
 @st.composite
@@ -161,6 +174,8 @@ CALLS: dict[str, st.SearchStrategy[Call]] = {
     "resize": resizes(),
     "crop": st.tuples(st.just({}), st.lists(maps((2,)), min_size=2, max_size=2)),
     "fc": with_shape(out=small, bias=flags),
+    "linear": of_shapes(last_maps((0, 1, 2)), out=small, bias=flags),
+    "mha": of_shapes(last_maps((1,)), heads=small, bias=flags, dropout=st.sampled_from([0, 0.1])),
     "embed": st.builds(
         lambda values, n: (values, [Shape((n,), "int64")]),
         st.fixed_dictionaries({"vocab": st.integers(2, 5), "dim": small}),
@@ -168,7 +183,7 @@ CALLS: dict[str, st.SearchStrategy[Call]] = {
     ),
     "bn": with_shape(eps=st.sampled_from([1e-5, 1e-3]), momentum=fractions),
     "lrn": with_shape((1, 2), size=small, alpha=fractions, beta=fractions, k=st.sampled_from([1, 2])),
-    "ln": with_shape(eps=st.sampled_from([1e-5, 1e-6])),
+    "ln": of_shapes(maps((0, 1, 2)) | last_maps(), eps=st.sampled_from([1e-5, 1e-6])),
     "gn": with_shape(groups=small),
     "prelu": with_shape(per_channel=flags),
     "leaky": with_shape(slope=fractions),
@@ -182,6 +197,10 @@ CALLS: dict[str, st.SearchStrategy[Call]] = {
     "split": with_shape(n=small | st.lists(small, min_size=1, max_size=3)),
     "shuffle": with_shape((1, 2), groups=small),
     "reshape": reshapes(),
+    "token": of_shapes(last_maps((1,)), index=st.integers(0, 11)),
+    "prepend_tokens": of_shapes(last_maps((1,)), n=small),
+    "layer_scale": of_shapes(maps((0, 1, 2)) | last_maps(), init=fractions),
+    "pos_embed": of_shapes(maps() | last_maps(), std=fractions),
     "scale": with_shape(k=fractions | st.lists(fractions, min_size=1, max_size=4)),
     "shift": with_shape(k=fractions | st.lists(fractions, min_size=1, max_size=4)),
 }

@@ -35,8 +35,7 @@ def everything() -> str:
         if emit.module is not None:
             name = f"self.part{len(modules)}"
             modules.append(f"{name} = {torch_forms.module_text(emit)}")
-            first = f"torch.flatten({entering[0]}, 1)" if emit.flattens else entering[0]
-            calls.append(f"{name}({', '.join([first, *entering[1:]])})")
+            calls.append(torch_forms.call_text(emit, name, entering))
         if emit.function is not None:
             text = torch_forms.function_text(emit, entering)
             calls.append(text[:-1] + ", training=self.training)" if emit.training else text)

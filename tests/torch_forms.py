@@ -44,7 +44,19 @@ def arguments(slots: Sequence[Slot]) -> list[str]:
 def module_text(emit: Emit, **further: object) -> str:
     assert emit.module is not None
     extra = [f"{name}={value!r}" for name, value in further.items()]
-    return f"{emit.module.path}({', '.join([*arguments(emit.module.slots), *extra])})"
+    text = f"{emit.module.path}({', '.join([*arguments(emit.module.slots), *extra])})"
+    return f"{emit.module.within}({text})" if emit.module.within else text
+
+
+def call_text(emit: Emit, made: str, names: Sequence[str]) -> str:
+    """How the module, or the learned tensor, that is called `made` is used."""
+    first = f"torch.flatten({names[0]}, 1)" if emit.flattens else names[0]
+    return emit.call.format(first, self=made) if emit.call else f"{made}({', '.join([first, *names[1:]])})"
+
+
+def state(made: Any) -> dict[str, Any]:
+    """Weights and buffers by attribute; a learned tensor has none."""
+    return {"": made} if isinstance(made, torch.nn.Parameter) else made.state_dict()
 
 
 def function_text(emit: Emit, names: Sequence[str], **further: object) -> str:
@@ -59,7 +71,7 @@ def function_text(emit: Emit, names: Sequence[str], **further: object) -> str:
 
 
 def build(emit: Emit, **further: object) -> Any:
-    """The module."""
+    """The module, or the learned tensor."""
     return eval(module_text(emit, **further), namespace())
 
 
@@ -77,13 +89,17 @@ def forms(op: Op, inputs: Sequence[Shape], training: bool = False, **further: ob
     """The module and the function of a layer, whichever it has, flattening first where it must."""
     emit = op.torch(inputs, op.shape(inputs))
     found: list[Form] = []
+    names = [f"x{i}" for i in range(len(inputs))]
     if emit.module is not None:
-        module = build(emit, **further).train(training)
-        weights = [*module.parameters(), *module.buffers()]
-        found.append(Form(lambda x, *more: module(x.flatten(1) if emit.flattens else x, *more), weights))
+        made = build(emit, **further)
+        if isinstance(made, torch.nn.Parameter):
+            weights = [made]
+        else:
+            weights = [*made.train(training).parameters(), *made.buffers()]
+        text = f"lambda {', '.join(names)}: {call_text(emit, 'made', names)}"
+        found.append(Form(eval(text, {**namespace(), "made": made}), weights))
     if emit.function is not None:
         settings = {**further, "training": training} if emit.training else further
-        names = [f"x{i}" for i in range(len(inputs))]
         text = function_text(emit, names, **settings)
         found.append(Form(eval(f"lambda {', '.join(names)}: {text}", namespace())))
     return found
@@ -101,22 +117,24 @@ def tensors(inputs: Sequence[Shape], batch: int = 2, dtype: Any = None, vocabula
 
 def check_counts(op: Op, inputs: Sequence[Shape]) -> None:
     """Parameters, biases, weights by name and multiply-adds, against the module and torch's own counter."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
     output = op.shape(inputs)
     emit, cost = op.torch(inputs, output), op.cost(inputs, output)
-    state: dict[str, Any] = {}
+    weights: dict[str, Any] = {}
     if emit.module is not None:
-        module = build(emit)
-        state = module.state_dict()
-        parameters = dict(module.named_parameters())
-        assert cost.params == sum(parameter.numel() for parameter in parameters.values())
-        assert cost.biases == sum(parameters[name].numel() for name in parameters if name == "bias")
+        made = build(emit)
+        weights = state(made)
+        named = [("", made)] if isinstance(made, torch.nn.Parameter) else [*made.named_parameters()]
+        assert cost.params == sum(parameter.numel() for _, parameter in named)
+        assert cost.biases == sum(parameter.numel() for name, parameter in named if name.endswith("bias"))
     else:
         assert cost.params == cost.biases == 0
-    assert emit.weights == tuple((name, tuple(value.shape)) for name, value in state.items())
+    assert emit.weights == tuple((name, tuple(value.shape)) for name, value in weights.items())
     for form in forms(op, inputs):
-        with FlopCounterMode(display=False) as counter:
+        # fused attention is one operation, whose products the counter does not see
+        with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
             form(*tensors(inputs))
         assert counter.get_total_flops() == 2 * 2 * cost.macs  # two images, two operations each
 
