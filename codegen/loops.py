@@ -10,17 +10,20 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from ..compiler.frames import Event, Loop
+from ..compiler.frames import Event, Loop, Tensor
 from .alignment import Alignment
+from .children import at_turn
 from .expressions import Const, Expr, Name, Unsettled, binary
-from .plan import Element, Entry, Made, Repeat
-from .readings import substitute
+from .plan import Element, Entry, Made, Make, Repeat
+from .readings import free, substitute
 from .rows import Around, Row, Split, Unrolled
 from .settling import integer
 from .terms import TensorTerm, Term, constant, identical, translate
 
 FEW = 3
 """Fewer turns than these are written out."""
+ENTERING = "in"
+"""Stands for the channels that enter a turn, as long as these have no formula. No name of Python's."""
 
 
 class Loops(Alignment):
@@ -81,7 +84,10 @@ class Loops(Alignment):
         channels = self.settling.express(
             [tensor.shape.channels for tensor in entering], turns, *offer(before.channels)
         )
-        self.enter(turns, entering, channels)
+        if channels is None:
+            for row, tensor in zip(turns, entering, strict=True):
+                row.names[ENTERING] = tensor.shape.channels
+        self.enter(turns, entering, Name(ENTERING) if channels is None else channels)
         try:
             body = self.chain(turns, [parents[id(row)][1].events for row in turns], inside)
             after = self.find(turns, [parents[id(row)][1].outputs[0] for row in turns])
@@ -91,6 +97,8 @@ class Loops(Alignment):
             raise Unrolled
         if fixed and len(body) > 1:
             raise Unrolled  # a list that a person would write out
+        if channels is None:
+            body = self._grown(body, after.channels, variable, turns, entering)
         count = self.count(rows, column, scope, peeled)
         shapes = [event.outputs[0].shape for event in column]
         last: list[Expr] = []
@@ -101,6 +109,24 @@ class Loops(Alignment):
         for row, event in zip(rows, column, strict=True):
             row.define(event.outputs[0], leaving)
         return [*entries, Repeat(variable, count, tuple(body))]
+
+    def _grown(
+        self,
+        body: Sequence[Entry],
+        leaving: Expr | None,
+        variable: str,
+        turns: Sequence[Row],
+        entering: Sequence[Tensor],
+    ) -> list[Entry]:
+        """The turns of a loop that each receive other channels: those that leave the turn before."""
+        if leaving is None or ENTERING in free(leaving):
+            raise Unrolled
+        before = substitute(leaving, {variable: binary("-", Name(variable), Const(1))})
+        if not self.settling.holds(before, [tensor.shape.channels for tensor in entering], turns):
+            raise Unrolled
+        if any(not isinstance(entry, Element) or not isinstance(entry.make, Make) for entry in body):
+            raise Unrolled
+        return [at_turn(entry, {ENTERING: before}) for entry in body]
 
     def outward(self, split: Split, rows: Sequence[Row], turns: Sequence[Row]) -> Exception:
         """A split between whole uses is theirs; one between the turns of a use unrolls the loop."""
