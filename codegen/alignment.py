@@ -79,7 +79,7 @@ class Alignment(Calls):
     def label(self, label: Label | None, variable: Variable, scope: Around) -> None:
         if label is None:
             return
-        variable.hint = variable.hint or label.attribute
+        variable.hint = label.attribute  # of several labels the outermost, or the last that names it
         if not label.indices:
             scope.labels[label.name] = TensorTerm(variable.channels)
 

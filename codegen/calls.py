@@ -45,6 +45,9 @@ class Calls(Layers):
         )
         owner = self.shared(rows, column)
         plan, given, found = self.arguments(rows, column, uses, inputs, scope)
+        if len(inputs) > 1 and plan.kind == "block":
+            for variable, name in zip(inputs, plan.input_names, strict=True):
+                variable.hint = variable.hint or name  # as what takes it calls it
         outputs = []
         for position, leaving in enumerate(plan.outputs):
             tensors = [

@@ -109,7 +109,9 @@ class Forward(Tensors):
     def _several(self, step: Step, operands: list[Value], indent: int) -> None:
         value = express(step, operands, self.home, self.kept)
         names = [
-            self.name(output, step.inputs if position == 0 else ())
+            self.name(output, step.inputs if position == 0 else (), lasting=True)
+            if self.readers[id(output)]
+            else "_"
             for position, output in enumerate(step.outputs)
         ]
         self.lines.extend(lay_out(value.piece, indent, f"{', '.join(names)} = "))

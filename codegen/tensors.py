@@ -99,21 +99,25 @@ class Tensors:
         reads = self.reads.get(id(holder), ()) if holder is not None else ()
         return any(self.clock < at <= self.side_ends for at in reads)
 
-    def name(self, output: Variable, inputs: Sequence[Variable]) -> str:
-        """A name for a tensor: its label where it is read later on, else the one that flows."""
+    def name(self, output: Variable, inputs: Sequence[Variable], lasting: bool = False) -> str:
+        """A name for a tensor: its label where it is read later on (or `lasting`), else the one that flows."""
         name = self.reserved.get(id(output))
         if name is None or self.is_read_here(name):
-            name = self.choose(output, inputs)
+            name = self.choose(output, inputs, lasting)
         self.values[id(output)] = Value(name, typed=name in self.declared, reads=frozenset((name,)))
         self.holders[name] = output
         return name
 
-    def choose(self, output: Variable, inputs: Sequence[Variable]) -> str:
-        lasting = self.readers[id(output)] > 1 or self.last.get(id(output), 0) > self.clock + 1
-        if lasting and id(output) in self.joins:
-            reader, position = self.joins[id(output)]
-            lasting = not (reader.overwrites and position == 0 and self.readers[id(output)] == 1)
-        hint = output.hint
+    def choose(self, output: Variable, inputs: Sequence[Variable], lasting: bool = False) -> str:
+        becomes = output
+        while self.readers[id(becomes)] == 1 and id(becomes) in self.joins:
+            reader, position = self.joins[id(becomes)]
+            if not reader.overwrites or position:
+                break
+            becomes = reader.outputs[0]  # the sum goes by the name of its first member
+        after = self.clock + 1 if becomes is output else self.last.get(id(output), 0) + 1
+        lasting |= self.readers[id(becomes)] > 1 or self.last.get(id(becomes), 0) > after
+        hint = becomes.hint
         if lasting and hint and hint.isidentifier() and hint not in TAKEN and not self.is_live(hint):
             return hint
         candidates = [

@@ -99,7 +99,7 @@ class Net(NetFacts):
             match event:
                 case Names(labels=labels, outputs=outputs):
                     for label, tensor in zip(labels, outputs, strict=True):
-                        self.hints.setdefault(tensor, label.attribute)
+                        self.hints[tensor] = label.attribute
                 case Bind(name=name, argument=argument):
                     names[name] = argument
                 case Call(frame=called) if module is not None:

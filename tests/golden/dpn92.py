@@ -56,8 +56,8 @@ class DualPath(nn.Module):
         x = self.c1x1_a(x)
         x = self.c3x3_b(x)
         x = self.c1x1_c(x)
-        x, new = x.split_with_sizes((self.width, self.k), 1)
-        x = residual + x
+        more, new = x.split_with_sizes((self.width, self.k), 1)
+        x = residual + more
         return torch.cat([x, grown, new], 1)
 
 
@@ -79,8 +79,8 @@ class DualPath2(nn.Module):
         x = self.c1x1_a(x)
         x = self.c3x3_b(x)
         x = self.c1x1_c(x)
-        x, new = x.split_with_sizes((self.width, self.k), 1)
-        x = residual + x
+        more, new = x.split_with_sizes((self.width, self.k), 1)
+        x = residual + more
         return torch.cat([x, grown, new], 1)
 
 
