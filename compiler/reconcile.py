@@ -64,7 +64,7 @@ def reconcile(
 def project(one: Tensor, other: Tensor, entering: Collection[int]) -> str:
     """A shortcut that only passes on what enters, made to fit the other branch."""
     plain = [tensor for tensor in (one, other) if tensor.node in entering]
-    if len(plain) != 1 or one.shape.rank != 2 or other.shape.rank != 2:
+    if len(plain) != 1 or one.shape.kind != "a map" or other.shape.kind != "a map":
         return ""
     branch = other if plain[0] is one else one
     before, after = plain[0].shape.spatial, branch.shape.spatial
@@ -76,10 +76,11 @@ def project(one: Tensor, other: Tensor, entering: Collection[int]) -> str:
 
 
 def match_ranks(e: Elaboration, one: Branch, other: Branch) -> str:
-    """A vector beside a map."""
+    """A vector beside a map, or channels that stand last beside some that stand first."""
     vector, rest = (one, other) if one.shape.rank == 0 else (other, one)
     if vector.shape.rank:
-        return ""
+        same = one.shape.rank == other.shape.rank
+        return "`channels_first` puts the channels of the one first, as those of the other" if same else ""
     steps = trace(e, vector.tensor.node, "rank").steps
     maker = e.nodes[steps[-1].node] if steps else None
     kind = "map" if rest.shape.rank == 2 else "sequence"

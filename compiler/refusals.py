@@ -145,7 +145,7 @@ def differences(op: type[Op], one: Tensor, other: Tensor) -> list[Aspect]:
     if first.dtype != second.dtype:
         return ["dtype"]
     stretching = op.name == "mul"
-    if first.rank != second.rank and not (stretching and 0 in (first.rank, second.rank)):
+    if first.kind != second.kind and not (stretching and 0 in (first.rank, second.rank)):
         return ["rank"]
     found: list[Aspect] = []
     pairs = list(zip(first.spatial, second.spatial, strict=False))

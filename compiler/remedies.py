@@ -185,7 +185,7 @@ def least_input(e: Elaboration, op: type[Op], values: dict[str, object], tensor:
         for id_ in layers:
             made = e.nodes[id_]
             if len(made.inputs) > 1:  # a merge: its other branches have the same size
-                shape = Shape((e.shapes[id_].channels, *shape.spatial), shape.dtype)
+                shape = shape.with_channels(e.shapes[id_].channels)
                 continue
             try:
                 shape = made.op.shape([shape])
