@@ -14,13 +14,14 @@ BIN = $(VENV)/bin
 # Torch comes first and by its exact version: where a CPU build is configured, pip then takes that one.
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo env test fuzz lint types tables pictures parity bench format clean
+.PHONY: help demo env test zoo fuzz lint types tables pictures gallery parity bench format clean
 
 help:
 	@echo "make demo    build .venv; compile GoogLeNet to a table and a picture, build ResNeXt-50, train LeNet-5"
 	@echo "make test    all tests"
 	@echo "make lint    ruff check and ruff format --check          make format  ruff, and it writes"
 	@echo "make types   mypy --strict                               make parity  against torchvision and timm"
+	@echo "make zoo     torch.export of every net (minutes)           make gallery docs/zoo"
 	@echo "make tables  the parser's tables, of grammar/net.lark    make pictures  the README's"
 	@echo "make bench   speed, as ratios                            make fuzz    N=10000: mutants of the specs"
 	@echo "make clean   remove what these made"
@@ -60,8 +61,16 @@ tables: env
 pictures: env
 	$(BIN)/netc compile docs/tiny.net --render svg -o docs/pictures/tiny.svg
 
+# The pages of docs/zoo; a test holds them to the specs.
+gallery: env
+	$(BIN)/python docs/gallery.py
+
 test: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS)
+
+# What `make test` does with one net of each form, with every net.
+zoo: $(VENV)/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --all-nets tests/test_export.py
 
 # Mutants of the bundled specs by number, from FROM on, and all that they find.
 N ?= 10000
