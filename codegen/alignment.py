@@ -178,7 +178,8 @@ def listed(source: ast.Expr, loop: Loop, name: str) -> ast.Expr:
     variable."""
     match source, loop.site:
         case ast.Call(target=ast.Name(id="zip"), arguments=arguments), ast.For(targets=targets):
-            return arguments[[target.id for target in targets].index(name)].value
+            bound = [{each.id for each in ast.names_of((target,))} for target in targets]
+            return arguments[next(at for at, names in enumerate(bound) if name in names)].value
         case ast.Call(target=ast.Name(id="enumerate"), arguments=arguments), _:
             return arguments[0].value
     return source

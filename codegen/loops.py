@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..compiler.frames import Event, Loop, Tensor
+from ..dsl import ast
 from .alignment import Alignment
 from .children import at_turn
 from .expressions import Const, Expr, Name, Unsettled, binary
@@ -93,7 +94,7 @@ class Loops(Alignment):
             after = self.find(turns, [parents[id(row)][1].outputs[0] for row in turns])
         except Split as split:
             raise self.outward(split, rows, turns) from None
-        if any(not isinstance(entry, Element) or entry.key is not None for entry in body):
+        if any(not isinstance(entry, Element) or isinstance(entry.key, str) for entry in body):
             raise Unrolled
         if fixed and len(body) > 1:
             raise Unrolled  # a list that a person would write out
@@ -145,7 +146,7 @@ class Loops(Alignment):
     def loop_variable(self, loop: Loop) -> str:
         targets = getattr(loop.site, "targets", ())
         first = next((name for name in ("i", "j", "k") if name not in self.settling.parameters), "index")
-        for target in targets:
+        for target in ast.names_of(targets):
             values = [turn.bindings[target.id] for turn in loop.turns]
             counted = [value for value in values if type(value) is int]
             if len(counted) == len(values) and counted == [counted[0] + turn for turn in range(len(counted))]:

@@ -244,9 +244,7 @@ def _comprehension(e: Elaboration, expr: ast.Comprehension, scope: Scope) -> Val
     return scope.attempt(expr, sized, found, e.limits)
 
 
-def each(
-    e: Elaboration, targets: tuple[ast.Name, ...], source: ast.Expr, scope: Scope
-) -> Iterator[dict[str, Value]]:
+def each(e: Elaboration, targets: ast.Targets, source: ast.Expr, scope: Scope) -> Iterator[dict[str, Value]]:
     """The bindings of a loop's variables, turn by turn."""
     entries = evaluate(e, source, scope)
     if not isinstance(entries, list):
@@ -255,16 +253,39 @@ def each(
         raise scope.fault(source, "wrong-type", message, help=count, traced=True)
     for entry in entries:
         if len(targets) == 1:
-            yield {targets[0].id: entry}
+            yield dict(_parts(targets[0], entry, source, scope))
             continue
         if not isinstance(entry, list) or len(entry) != len(targets):
-            first = targets[0].id
+            first = next(ast.names_of(targets)).id
             raise scope.fault(
                 source,
                 "wrong-type",
-                f"an entry of this list is {describe(entry)}, which does not give {len(targets)} names",
+                f"an entry of this list is {_describe_list(entry)}, which does not give {len(targets)} names",
                 help=f"`enumerate({text_of(scope.item, source)})` counts the entries as well"
                 if len(targets) == 2
                 else f"write `for {first} in ...`, and `{first}[0]` for its first part",
             )
-        yield {target.id: value for target, value in zip(targets, entry, strict=True)}
+        yield {
+            name: value
+            for target, part in zip(targets, entry, strict=True)
+            for name, value in _parts(target, part, source, scope)
+        }
+
+
+def _describe_list(value: Value) -> str:
+    return f"a list of {len(value)}" if isinstance(value, list) else describe(value)
+
+
+def _parts(
+    target: ast.Name | ast.Parts, value: Value, source: ast.Expr, scope: Scope
+) -> Iterator[tuple[str, Value]]:
+    """The names of one target with their values."""
+    if isinstance(target, ast.Name):
+        yield target.id, value
+        return
+    if not isinstance(value, list) or len(value) != len(target.targets):
+        told = _describe_list(value)
+        message = f"a part of an entry is {told}, which does not give {len(target.targets)} names"
+        raise scope.fault(target, "wrong-type", message)
+    for inner, part in zip(target.targets, value, strict=True):
+        yield from _parts(inner, part, source, scope)

@@ -91,7 +91,7 @@ def binding(frame: Frame, name: ast.Name) -> ast.Let | ast.For | None:
             case ast.Let(name=bound) if bound.id == name.id and statement.end <= name.start:
                 found = statement
             case ast.For(targets=targets) if statement.end >= name.end and any(
-                target.id == name.id for target in targets
+                target.id == name.id for target in ast.names_of(targets)
             ):
                 found = statement
     return found

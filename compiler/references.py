@@ -110,7 +110,7 @@ class _Reader:
             case ast.For(targets=targets, source=source, body=body):
                 self.read_all((source,))
                 with self.sight.braces():
-                    for target in targets:
+                    for target in ast.names_of(targets):
                         self.sight.keep("loop", target.id, target, statement)
                     self.loops.append(statement)
                     self.read_statements(body)
@@ -153,7 +153,7 @@ class _Reader:
             case ast.Comprehension(item=item, targets=targets, source=source, condition=condition):
                 self.read_expression(source)
                 with self.sight.braces():
-                    for target in targets:
+                    for target in ast.names_of(targets):
                         self.sight.keep("loop", target.id, target, expr)
                     self.read_all((item,) if condition is None else (condition, item))
             case ast.Attribute(target=target, name=name):

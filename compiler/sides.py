@@ -94,10 +94,11 @@ class Asking:
 
     def unroll(self, expr: ast.Comprehension, subject: Subject) -> list[Side]:
         """The entries of `[macs(unit[i]) for i in range(1, 14)]`: the names are constants in each turn."""
-        turns = self.constant(replace(expr, item=ast.List(expr.start, expr.end, expr.targets)))
+        named = (*ast.names_of(expr.targets),)
+        turns = self.constant(replace(expr, item=ast.List(expr.start, expr.end, named)))
         assert isinstance(turns, list)
         outer, sides = self.names, []
-        names = [target.id for target in expr.targets]
+        names = [name.id for name in named]
         try:
             for values in turns:
                 self.names = {**outer, **dict(zip(names, values, strict=True))}

@@ -143,5 +143,5 @@ def names_given(node: ast.Node) -> Iterator[Given]:
             case ast.Let(name=name):
                 yield "`let`", name, inner
             case ast.For(targets=targets) | ast.Comprehension(targets=targets):
-                for target in targets:
+                for target in ast.names_of(targets):
                     yield "loop variable", target, inner

@@ -60,11 +60,21 @@ class List(Expr, frozen=True, eq=False):
     items: tuple[Expr, ...]
 
 
+class Parts(Node, frozen=True, eq=False):
+    """`(width, n)` before `in`: the names of the parts of an entry's part."""
+
+    targets: Targets
+
+
+Targets = tuple[Name | Parts, ...]
+"""What a loop gives names to, turn by turn."""
+
+
 class Comprehension(Expr, frozen=True, eq=False):
     """`[item for targets in source if condition]`."""
 
     item: Expr
-    targets: tuple[Name, ...]
+    targets: Targets
     source: Expr
     condition: Expr | None
 
@@ -184,7 +194,7 @@ class If(Statement, frozen=True, eq=False):
 
 
 class For(Statement, frozen=True, eq=False):
-    targets: tuple[Name, ...]
+    targets: Targets
     source: Expr
     body: Body
 
@@ -332,6 +342,15 @@ class File(Struct, frozen=True, eq=False):
     source: Source
     items: tuple[Item, ...]
     broken: frozenset[str] = frozenset()
+
+
+def names_of(targets: Targets) -> Iterator[Name]:
+    """All of them, in the order of the text."""
+    for target in targets:
+        if isinstance(target, Name):
+            yield target
+        else:
+            yield from names_of(target.targets)
 
 
 def walk(node: Node) -> Iterator[Node]:

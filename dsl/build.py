@@ -132,6 +132,14 @@ def if_(builder: Builder, start: int, end: int, children: Children) -> ast.If:
     return ast.If(start, end, condition, then, otherwise)
 
 
+def targets(builder: Builder, start: int, end: int, children: Children) -> ast.Targets:
+    return tuple(child if isinstance(child, ast.Parts) else builder.name(child) for child in children)
+
+
+def parts(builder: Builder, start: int, end: int, children: Children) -> ast.Parts:
+    return ast.Parts(start, end, targets(builder, start, end, children))
+
+
 def for_(builder: Builder, start: int, end: int, children: Children) -> ast.For:
     return ast.For(start, end, *children)
 
@@ -311,10 +319,10 @@ CALLBACKS: dict[str, Callback] = {
     made.__name__.rstrip("_"): made
     for made in (
         docstring, use, constants, block, net, net_alias, expect, train, names, parameters, parameter, rest,
-        body, flow, let, if_, for_, input_, output, aux,
+        body, flow, let, if_, for_, targets, parts, input_, output, aux,
         claims, row, claim, reported, recipe, entry,
         chain, expr, group, call, argument, named, spread, index, slice_, attribute,
         number, dims, string, constant, name, list_, comprehension, tuple_, parenthesis,
     )
 }  # fmt: skip
-CALLBACKS |= {"targets": names, "head": expr}
+CALLBACKS["head"] = expr
