@@ -18,9 +18,12 @@ from ..compiler.frames import (
 from ..compiler.frames import Sequence as SequenceEvent
 from .alignment import divide
 from .calls import FLAT_LINEAR, IDENTITY
+from .expressions import Expr
 from .families import Families
-from .plan import Chain, Element, Entry, Made, Make, Option
+from .plan import Chain, Element, Entry, Made, Make, Option, Running
 from .rows import Around, Row, Split
+from .settling import integer
+from .terms import translate
 
 
 class Chains(Families):
@@ -48,12 +51,33 @@ class Chains(Families):
             case SequenceEvent() if self.module(rows[0], first) is None:
                 return self.chain(rows, [event.events for event in column], scope.inside())
         made = self.child(rows, column, scope)
-        key = first.label.attribute if first.label is not None else None
-        if any((event.label.attribute if event.label is not None else None) != key for event in column):
-            raise Split(rows, [event.label.attribute for event in column])
+        key = self._key_of(rows, column, scope)
         if first.label is not None:
             self.label(first.label, self.find(rows, [event.outputs[0] for event in column]), scope)
         return [Element(key, made)]
+
+    def _key_of(self, rows: Sequence[Row], column: list[Any], scope: Around) -> str | Running | None:
+        """What a child is called: its number, its label, or a label that counts the turns of a loop."""
+        labels = [event.label for event in column]
+        keys = [label.attribute if label is not None else None for label in labels]
+        if all(key == keys[0] for key in keys):
+            return keys[0]
+        first = labels[0]
+        if (
+            first is None
+            or any(label is None or label.name != first.name for label in labels)
+            or any(len(label.indices) != 1 or type(label.indices[0]) is not int for label in labels)
+        ):
+            raise Split(rows, keys)
+        numbers = [label.indices[0] for label in labels]
+
+        def written() -> Expr:
+            return integer(translate(first.site.indices[0], scope))
+
+        number = self.settling.express(numbers, rows, written)
+        if number is None:
+            raise Split(rows, keys)
+        return Running(first.name, number)
 
     def child(self, rows: Sequence[Row], column: list[Any], scope: Around) -> Made:
         """One module of a sequence."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from .expressions import Const, Expr
 from .lines import Brackets, Generator, Piece, Prefixed
-from .plan import Chain, Element, Entry, Family, Given, Made, Make, Option, Repeat
+from .plan import Chain, Element, Entry, Family, Given, Made, Make, Option, Repeat, Running
 from .python_text import literal
 from .readings import free, substitute, text
 
@@ -34,6 +34,8 @@ def argument(given: Given, reach: Reach) -> Piece:
 def children(entries: Sequence[Entry], reach: Reach) -> tuple[Piece, ...]:
     """The arguments of an `nn.Sequential`: its children, or one `OrderedDict` where they have names."""
     if is_keyed(entries):
+        if len(entries) == 1 and isinstance(entries[0], Repeat):
+            return (Brackets("OrderedDict", (generate(entries[0], reach),)),)
         pairs = [Brackets("", (literal(key), construct(made, reach))) for key, made in keyed(entries)]
         return (Brackets("OrderedDict", (Brackets("", tuple(pairs), "[]"),)),)
     pieces: list[Piece] = []
@@ -48,7 +50,13 @@ def children(entries: Sequence[Entry], reach: Reach) -> tuple[Piece, ...]:
 def generate(entry: Repeat, reach: Reach) -> Generator:
     first = entry.entries[0]
     assert isinstance(first, Element)
-    return Generator(construct(first.make, reach), clause(entry))
+    made = construct(first.make, reach)
+    return Generator(Brackets("", (key_text(first.key), made)) if first.key else made, clause(entry))
+
+
+def key_text(key: str | Running) -> str:
+    """The name of a child, as Python's text."""
+    return literal(key) if isinstance(key, str) else f'f"{key.word}{{{text(key.number)}}}"'
 
 
 def clause(entry: Repeat | Family) -> str:
@@ -62,6 +70,8 @@ def clause(entry: Repeat | Family) -> str:
 
 def names_of(entry: Entry) -> set[str]:
     match entry:
+        case Element(key=Running(number=number), make=make):
+            return names_in(make) | free(number)
         case Element(make=make):
             return names_in(make)
         case Repeat(count=count, entries=entries):
@@ -128,6 +138,7 @@ def keyed(entries: Sequence[Entry]) -> list[tuple[str, Made]]:
     found: list[tuple[str, Made]] = []
     for number, entry in enumerate(spell_out(entries)):
         assert isinstance(entry, Element)
+        assert not isinstance(entry.key, Running)
         found.append((entry.key if entry.key is not None else str(number), entry.make))
     return found
 
@@ -148,7 +159,11 @@ def spell_out(entries: Iterable[Entry]) -> list[Entry]:
 
 def at_turn(entry: Entry, names: dict[str, Expr]) -> Entry:
     assert isinstance(entry, Element)
-    return Element(entry.key, made_at_turn(entry.make, names))
+    key = entry.key
+    if isinstance(key, Running):
+        number = substitute(key.number, names)
+        key = f"{key.word}{number.value}" if isinstance(number, Const) else Running(key.word, number)
+    return Element(key, made_at_turn(entry.make, names))
 
 
 def made_at_turn(made: Made, names: dict[str, Expr]) -> Made:
@@ -173,7 +188,7 @@ def is_plain(entries: Sequence[Entry]) -> bool:
                 or not is_plain(entry.entries)
             ):
                 return False
-            if is_keyed(entries) and not isinstance(entry.count, Const):
+            if is_keyed(entries) and len(entries) > 1 and not isinstance(entry.count, Const):
                 return False
         elif isinstance(entry.make, Chain) and not is_plain(entry.make.entries):
             return False

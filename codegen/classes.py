@@ -24,6 +24,7 @@ from .plan import (
     Option,
     Parameter,
     Repeat,
+    Running,
     Step,
 )
 from .readings import free
@@ -144,8 +145,10 @@ def printed(plan: ClassPlan) -> set[str]:
     def entries(every: Sequence[Entry]) -> None:
         for entry in every:
             match entry:
-                case Element(make=make):
+                case Element(key=key, make=make):
                     made(make)
+                    if isinstance(key, Running):
+                        found.update(free(key.number))
                 case Repeat(count=count, entries=inner):
                     found.update(free(count))
                     entries(inner)

@@ -6,7 +6,17 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import UNSET
 
-from .children import children, clause, construct, generate, is_keyed, is_plain, names_in, reads_modules
+from .children import (
+    children,
+    clause,
+    construct,
+    generate,
+    is_keyed,
+    is_plain,
+    key_text,
+    names_in,
+    reads_modules,
+)
 from .expressions import unary
 from .home import Home
 from .kept import Kept, attributes_of
@@ -181,7 +191,7 @@ class Constructor:
                     pieces = tuple(self._piece(element.make, indent) for element in entry)
                     self._lay(Brackets("", pieces, "[]"), indent, f"{name} += ")
                 case Element(key=key, make=make) if named:
-                    word = literal(key) if key is not None else f"str(len({name}))"
+                    word = key_text(key) if key is not None else f"str(len({name}))"
                     self._place(f"{name}[{word}] = ", make, indent)
                 case Element(make=make):
                     self._call(f"{name}.append", (), make, indent)

@@ -67,10 +67,17 @@ class Chain(Struct, frozen=True):
     entries: tuple[Entry, ...]
 
 
+class Running(Struct, frozen=True):
+    """A name with a number that a loop counts: `encoder_layer_{i}`."""
+
+    word: str
+    number: Expr
+
+
 class Element(Struct, frozen=True):
     """A child. `key` is None where it is its number."""
 
-    key: str | None
+    key: str | Running | None
     make: Made
 
 

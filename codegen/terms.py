@@ -113,6 +113,10 @@ def translate(expr: ast.Expr, scope: Scope) -> Term:
             tensor = translate(target, scope)
             if isinstance(tensor, TensorTerm) and tensor.channels is not None:
                 return tensor.channels
+        case ast.Index(target=target, items=(ast.Slice(low=low, high=high),)):
+            entries = _constant(target, scope)
+            bounds = [None if bound is None else _constant(bound, scope) for bound in (low, high)]
+            return Const(entries[bounds[0] : bounds[1]])
         case ast.Index(target=target, items=(index,)) if not isinstance(index, ast.Slice):
             at = _expr(index, scope)
             if isinstance(at, Const) and type(at.value) is int:
@@ -144,6 +148,13 @@ def _expr(expr: ast.Expr, scope: Scope) -> Expr:
     if isinstance(term, WindowTerm | TensorTerm):
         raise Unsettled
     return term
+
+
+def _constant(expr: ast.Expr, scope: Scope) -> Any:
+    term = translate(expr, scope)
+    if not isinstance(term, Const):
+        raise Unsettled
+    return term.value
 
 
 def _divide(left: Term, right: Expr) -> Term:
