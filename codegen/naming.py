@@ -39,6 +39,7 @@ SPELLED = {
         "InceptionResNet",
         "LeNet",
         "LRN",
+        "MBConv",
         "MLP",
         "MLPConv",
         "MNASNet",

@@ -92,9 +92,16 @@ def distance(ours: Tensor, theirs: Tensor) -> float:
     return float((ours - theirs).abs().max() / theirs.abs().max())
 
 
+DROPPING = ("StochasticDepth", "DropPath")
+"""The layers that drop whole samples, with probability `p`: torchvision's, and those of generated modules."""
+
+
 @contextmanager
-def without_dropout() -> Iterator[None]:
-    """Dropout with probability 0 for both: `nn.Dropout` calls the function too."""
+def without_dropout(module: nn.Module) -> Iterator[None]:
+    """Dropout with probability 0 for both: `nn.Dropout` calls the function too. So with stochastic depth."""
+    for layer in module.modules():
+        if type(layer).__name__ in DROPPING:
+            layer.p = 0.0
     before = F.dropout
 
     def keep(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -116,7 +123,7 @@ def compare_gradients(row: Row, ours: nn.Module, theirs: nn.Module, images: Tens
     weights: dict[str, Tensor] = {}
     gradients = []
     for module in (ours, theirs):
-        with without_dropout():
+        with without_dropout(module):
             outputs = outputs_by_name(row.reference if module is theirs else "", module.train()(images))
         for name, output in outputs.items():
             weights.setdefault(name, torch.randn_like(output))
