@@ -1,9 +1,27 @@
-"""The small and odd nets: what their papers' widths, written down anew, make of parameters and multiply-adds."""
+"""The small and odd nets: what their papers' widths make of parameters and multiply-adds, added up anew,
+and what their modules compute, against forward passes in plain PyTorch."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from published import counted, facts, weights
+import torch
+from published import (
+    Layers,
+    Weights,
+    assert_equal,
+    conv,
+    counted,
+    facts,
+    image,
+    linear,
+    norm,
+    randomised,
+    weights,
+)
+from torch import Tensor
+from torch.nn import functional as F
 
 
 class Work:
@@ -74,3 +92,228 @@ def test_densenet_has_dropout_behind_each_convolution_but_the_first():
     dropped = [node.op.name for node in facts("densenet_bc100_k12", drop=0.2).graph]
     assert [name for name in dropped if name != "dropout"] == names
     assert dropped.count("dropout") == names.count("conv") - 1
+
+
+# --- maxout ---
+
+
+def run(net: str, *size: int, **settings: Any) -> tuple[Tensor, Layers, list[Tensor]]:
+    """A random image, the net's random weights, and what the net gives."""
+    module = randomised(net, size, **settings)
+    x = image(*size)
+    with torch.inference_mode():
+        return x, Layers(module.weights()), module(x)
+
+
+def largest(x: Tensor, pieces: int) -> Tensor:
+    return torch.stack([x[:, piece::pieces] for piece in range(pieces)]).amax(0)
+
+
+def test_maxout_counts_as_the_authors_configuration():
+    """pylearn2's pools count windows that reach over the border: 33 gives 16, 15 gives 7, 9 gives 5."""
+    work = Work()
+    work.conv(8, 3, 2 * 96, 32 + 2 * 4 - 8 + 1, bias=True)
+    work.conv(8, 96, 2 * 192, 16 + 2 * 3 - 8 + 1, bias=True)
+    work.conv(5, 192, 2 * 192, 7 + 2 * 3 - 5 + 1, bias=True)
+    work.fc(192 * 5 * 5, 5 * 500)
+    work.fc(500, 10)
+    assert counted("maxout_cifar") == work.total
+
+
+def test_maxout_computes_what_the_authors_configuration_says():
+    """There the pool comes before the maximum over the pieces, which changes nothing."""
+    x, net, (output,) = run("maxout_cifar", 3, 32, 32)
+    for name, pad, window in (("h0", 4, 4), ("h1", 3, 4), ("h2", 3, 2)):
+        x = F.max_pool2d(net.conv(x, f"{name}.0", pad=pad), window, 2, ceil_mode=True)
+        x = largest(x, 2)
+    x = largest(net.fc(x, "h3.0"), 5)
+    assert_equal(output, net.fc(x, "y"))
+
+
+FITNETS = {
+    "fitnet1": [(16, 16, 16), (32, 32, 32), (48, 48, 64)],
+    "fitnet2": [(16, 32, 32), (48, 64, 80), (96, 96, 128)],
+    "fitnet19": [(32, 32, 32, 48, 48), (80, 80, 80, 80, 80, 80), (128, 128, 128, 128, 128, 128)],
+}
+
+
+@pytest.mark.parametrize("net", FITNETS)
+def test_fitnets_count_as_their_table(net):
+    work, entering = Work(), 3
+    for size, widths in zip((32, 16, 8), FITNETS[net], strict=True):
+        for width in widths:
+            work.conv(3, entering, 2 * width, size, bias=True)
+            entering = width
+    work.fc(128 if net != "fitnet1" else 64, 2 * 500)
+    work.fc(500, 10)
+    assert counted(net) == work.total
+
+
+# --- Network In Network with companions ---
+
+
+def test_dsn_is_network_in_network_but_for_a_pool_the_last_relu_and_three_heads():
+    (theirs, ours), trained = (counted(net) for net in ("nin_cifar10", "dsn_cifar")), facts("dsn_cifar")
+    assert ours == theirs
+    heads = [port for port in trained.graph.outputs if port.weight is not None]
+    assert [port.name for port in heads] == ["svm1", "svm2", "svm3"]
+    read = [trained.graph[trained.graph.inputs(port.node)[0]] for port in heads]
+    assert [node.name for node in read] == ["conv1", "conv2", "conv3"]  # before the ReLU, as the authors' are
+    assert trained.total.params - ours[0] == sum(192 * size * size * 10 + 10 for size in (32, 16, 8))
+
+
+# --- highway ---
+
+HIGHWAYS = {
+    "highway19": [(32, 4, 32), (80, 5, 16), (128, 5, 8)],
+    "highway32": [(32, 9, 32), (48, 9, 16), (64, 9, 8)],
+}
+"""Width, highway layers and size of each stage."""
+
+
+@pytest.mark.parametrize("net", HIGHWAYS)
+def test_highway_layers_have_two_convolutions_each(net):
+    work, entering = Work(), 3
+    for width, layers, size in HIGHWAYS[net]:
+        work.conv(3, entering, width, size, bias=True)
+        for _ in range(2 * layers):
+            work.conv(3, width, width, size, bias=True)
+        entering = width
+    work.conv(1, entering, 100, 8, bias=True)
+    work.fc(100, 10)
+    assert counted(net) == work.total
+
+
+def test_highway_computes_equation_3():
+    x, net, (output,) = run("highway19", 3, 32, 32)
+    for stage, (_, layers, _) in enumerate(HIGHWAYS["highway19"], 1):
+        x = net.conv(x, f"stage{stage}.0").relu()
+        for child in range(2, 2 + layers):
+            name = f"stage{stage}.{child}"
+            gate = (net.conv(x, f"{name}.t.0") - 2).sigmoid()
+            x = net.conv(x, f"{name}.h.0").relu() * gate + x * (1 - gate)
+        x = F.max_pool2d(x, 2) if stage < 3 else x
+    x = net.conv(x, "head").relu().mean((2, 3))
+    assert_equal(output, net.fc(x, "fc"))
+
+
+# --- all convolutions, words ---
+
+
+def test_all_cnn_c_counts_as_table_2():
+    work, entering = Work(), 3
+    rows = [(3, 96, 32), (3, 96, 32), (3, 96, 16), (3, 192, 16), (3, 192, 16), (3, 192, 8)]
+    for window, width, size in [*rows, (3, 192, 6), (1, 192, 6), (1, 10, 6)]:
+        work.conv(window, entering, width, size, bias=True)
+        entering = width
+    assert counted("all_cnn_c") == work.total
+
+
+@pytest.mark.parametrize(("net", "words"), [("skipgram", 1), ("cbow", 4)])
+def test_word2vec_scores_every_word_by_its_product_with_the_average_vector(net, words):
+    module = randomised(net, None, vocab=50, dim=6)
+    held = module.weights()
+    context = torch.randint(0, 50, (2, words), generator=torch.Generator().manual_seed(1))
+    output = "context" if net == "skipgram" else "word"
+    with torch.inference_mode():
+        (scores,) = module(context)
+        expected = held["projection.weight"][context].mean(1) @ held[f"{output}.weight"].T
+    assert_equal(scores, expected)
+
+
+# --- residual attention ---
+
+
+def count_units(work: Work, width: int, size: int, units: int, entering: int | None = None) -> None:
+    """Pre-activation bottlenecks. The first projects if other widths enter, and halves any map but the stem's."""
+    for _ in range(units):
+        work.norm(entering or 4 * width)
+        work.conv(1, entering or 4 * width, width, size * (2 if entering and entering > 64 else 1))
+        work.norm(width)
+        work.conv(3, width, width, size)
+        work.norm(width)
+        work.conv(1, width, 4 * width, size)
+        if entering:
+            work.conv(1, entering, 4 * width, size)
+            entering = None
+
+
+@pytest.mark.parametrize(("net", "modules"), [("attention56", (1, 1, 1)), ("attention92", (1, 2, 3))])
+def test_attention_counts_as_its_table(net, modules):
+    work, entering = Work(), 64
+    work.conv(7, 3, 64, 112)
+    work.norm(64)
+    for stage, repeats in enumerate(modules):
+        width, size, levels = 64 * 2**stage, 56 // 2**stage, 3 - stage
+        count_units(work, width, size, 1, entering)
+        entering = 4 * width
+        for _ in range(repeats):
+            count_units(work, width, size, 1 + 2 + 1)  # p, t, p
+            for level in range(1, levels):  # down, the skip, up
+                count_units(work, width, size // 2**level, 3)
+            count_units(work, width, size // 2**levels, 2)
+            for _ in range(2):
+                work.norm(entering)
+                work.conv(1, entering, entering, size)
+    count_units(work, 512, 7, 3, entering)
+    work.norm(2048)
+    work.fc(2048, 1000)
+    assert counted(net) == work.total
+
+
+def test_attention_computes_one_plus_mask_times_trunk():
+    x, net, (output,) = run("attention56", 3, 64, 64, classes=10)
+
+    def active(x: Tensor, name: str) -> Tensor:
+        return net.norm(x, name).relu()
+
+    def unit(x: Tensor, name: str, stride: int = 1) -> Tensor:
+        y = active(x, f"{name}.bn1")
+        shortcut = x
+        if f"{name}.downsample.weight" in net.held:
+            shortcut = net.conv(y, f"{name}.downsample", stride)
+        y = active(net.conv(y, f"{name}.conv1"), f"{name}.bn2")
+        y = active(net.conv(y, f"{name}.conv2", stride), f"{name}.bn3")
+        return net.conv(y, f"{name}.conv3") + shortcut
+
+    def hourglass(x: Tensor, name: str, levels: int) -> Tensor:
+        down = unit(F.max_pool2d(x, 3, 2, ceil_mode=True), f"{name}.down")
+        if levels > 1:
+            down = unit(down, f"{name}.skip") + hourglass(down, f"{name}.inner", levels - 1)
+        return F.interpolate(unit(down, f"{name}.up"), size=x.shape[2:], mode="bilinear")
+
+    x = F.max_pool2d(active(net.conv(x, "conv1", 2), "bn1"), 3, 2, ceil_mode=True)
+    for stage in (1, 2, 3):
+        x = unit(x, f"unit{stage}", 1 if stage == 1 else 2)
+        module = f"stage{stage}.0"
+        x = unit(x, f"{module}.first")
+        trunk = unit(unit(x, f"{module}.trunk.0"), f"{module}.trunk.1")
+        mask = hourglass(x, f"{module}.mask.0", 4 - stage)
+        for step in (1, 2):
+            mask = net.conv(active(mask, f"{module}.mask.{step}.0"), f"{module}.mask.{step}.2")
+        x = unit((1 + mask.sigmoid()) * trunk, f"{module}.last")
+    x = unit(unit(unit(x, "unit4.0", 2), "unit4.1"), "unit4.2")
+    assert_equal(output, net.fc(active(x, "bn2").mean((2, 3)), "fc"))
+
+
+# --- CSPDarknet ---
+
+
+def test_cspdarknet53_has_the_weights_of_timm():
+    def layer(name: str, out: int, entering: int, window: int) -> Weights:
+        return conv(f"{name}.conv", out, entering, window) | norm(f"{name}.bn", out)
+
+    known = layer("stem.conv1", 32, 3, 3)
+    entering = 32
+    for stage, (width, repeats) in enumerate([(64, 1), (128, 2), (256, 8), (512, 8), (1024, 4)]):
+        half, inner = (64, 32) if stage == 0 else (width // 2, width // 2)
+        name = f"stages.{stage}"
+        known |= layer(f"{name}.conv_down", width, entering, 3)
+        known |= layer(f"{name}.conv_exp", 2 * half, width, 1)
+        for block in range(repeats):
+            known |= layer(f"{name}.blocks.{block}.conv1", inner, half, 1)
+            known |= layer(f"{name}.blocks.{block}.conv2", half, inner, 3)
+        known |= layer(f"{name}.conv_transition_b", half, half, 1)
+        known |= layer(f"{name}.conv_transition", width, 2 * half, 1)
+        entering = width
+    assert weights("cspdarknet53") == known | linear("head.fc", 1000, 1024)
