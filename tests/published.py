@@ -1,6 +1,6 @@
 """Bundled nets against their papers and published models: what the tests of the specs share.
 
-The entries of a published `state_dict` by name and shape, and layers for forward passes in plain PyTorch.
+The entries of a published `state_dict` by name and shape, counts, layers for forward passes in plain PyTorch.
 """
 
 from __future__ import annotations
@@ -52,6 +52,28 @@ def norm(name: str, channels: int) -> Weights:
     return {**{f"{name}.{part}": (channels,) for part in names}, f"{name}.num_batches_tracked": ()}
 
 
+class Work:
+    """Parameters and multiply-adds, added up layer by layer."""
+
+    def __init__(self) -> None:
+        self.params = self.macs = 0
+
+    def conv(self, window: int, entering: int, out: int, size: int, bias: bool = False) -> None:
+        """`size`: that of the map which leaves."""
+        self.params += window * window * entering * out + bias * out
+        self.macs += window * window * entering * out * size * size
+
+    def norm(self, width: int) -> None:
+        self.params += 2 * width
+
+    def fc(self, entering: int, out: int) -> None:
+        self.conv(1, entering, out, 1, bias=True)
+
+    @property
+    def total(self) -> tuple[int, int]:
+        return self.params, self.macs
+
+
 def randomised(net: str, shape: tuple[int, ...] | None, /, **settings: Any) -> Interpreter:
     """The net in double precision, dropout off, with random weights and statistics of moderate size."""
     module = Interpreter(facts(net, shape, **settings).graph).double().eval()
@@ -101,3 +123,11 @@ class Layers:
         if f"{name}.0.weight" not in self.held:
             return x
         return self.norm(self.conv(x, f"{name}.0", stride), f"{name}.1")
+
+
+def run(net: str, *size: int, **settings: Any) -> tuple[Tensor, Layers, list[Tensor]]:
+    """A random image, the net's random weights, and what the net gives."""
+    module = randomised(net, size, **settings)
+    x = image(*size)
+    with torch.inference_mode():
+        return x, Layers(module.weights()), module(x)

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
-from published import Layers, assert_equal, image, randomised
+from published import assert_equal, run
 from torch import Tensor
 from torch.nn import functional as F
-
-
-def run(net: str, *size: int, **settings: Any) -> tuple[Tensor, Layers, list[Tensor]]:
-    """A random image, the net's random weights, and what the net gives."""
-    module = randomised(net, size, **settings)
-    x = image(*size)
-    with torch.inference_mode():
-        return x, Layers(module.weights()), module(x)
 
 
 def lrn(x: Tensor) -> Tensor:
