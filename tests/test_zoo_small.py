@@ -28,7 +28,7 @@ def test_word2vec_scores_every_word_by_its_product_with_the_average_vector(net, 
 
 
 def count_units(work: Work, width: int, size: int, units: int, entering: int | None = None) -> None:
-    """Pre-activation bottlenecks. Where another width enters, the first projects, and halves all but the stem."""
+    """Pre-activation bottlenecks. Where another width enters the first projects; past the stem it halves."""
     for _ in range(units):
         work.norm(entering or 4 * width)
         work.conv(1, entering or 4 * width, width, size * (2 if entering and entering > 64 else 1))
