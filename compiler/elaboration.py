@@ -45,6 +45,40 @@ class Size(NamedTuple):
     edges: int
 
 
+# Every statement passes through these; a generator under `contextmanager` takes three times as long.
+
+
+class Writing:
+    """While it is entered, the elaboration's events go to a list."""
+
+    __slots__ = ("before", "elaboration", "events")
+
+    def __init__(self, elaboration: Elaboration, events: list[Event]) -> None:
+        self.elaboration, self.events = elaboration, events
+
+    def __enter__(self) -> list[Event]:
+        self.before, self.elaboration.sink = self.elaboration.sink, self.events
+        return self.events
+
+    def __exit__(self, *raised: object) -> None:
+        self.elaboration.sink = self.before
+
+
+class Deeper:
+    """While it is entered, the elaboration is one level deeper."""
+
+    __slots__ = ("elaboration",)
+
+    def __init__(self, elaboration: Elaboration) -> None:
+        self.elaboration = elaboration
+
+    def __enter__(self) -> None:
+        self.elaboration.depth += 1
+
+    def __exit__(self, *raised: object) -> None:
+        self.elaboration.depth -= 1
+
+
 class Elaboration:
     """One net being unrolled. `frame` runs, `sink` receives its events. One that `may_skip` only counts what
     it has met before, once the graph is large (`forecast`)."""
@@ -83,14 +117,9 @@ class Elaboration:
 
     # --- events ---
 
-    @contextmanager
-    def writing(self, events: list[Event]) -> Iterator[list[Event]]:
+    def writing(self, events: list[Event]) -> Writing:
         """Events go to `events` meanwhile."""
-        before, self.sink = self.sink, events
-        try:
-            yield events
-        finally:
-            self.sink = before
+        return Writing(self, events)
 
     def count_turn(self, scope: Scope, node: ast.Node, weight: int = 1) -> None:
         """Count a turn of a loop, or a call of a block (`weight` 10), against the layers that came of it."""
@@ -108,8 +137,7 @@ class Elaboration:
                 "turns",
             )
 
-    @contextmanager
-    def deeper(self, scope: Scope, node: ast.Node) -> Iterator[None]:
+    def deeper(self, scope: Scope, node: ast.Node) -> Deeper:
         """Meanwhile one more thing stands in the others; recursion that is no call of a block ends here."""
         if self.depth >= self.limits.depth:
             fault = scope.fault(
@@ -121,11 +149,7 @@ class Elaboration:
             )
             self.complain(fault)
             raise Endless
-        self.depth += 1
-        try:
-            yield
-        finally:
-            self.depth -= 1
+        return Deeper(self)
 
     def count_entries(self, scope: Scope, node: ast.Node, count: int = 1) -> None:
         """Count entries of comprehensions, and the work on other lists."""

@@ -13,6 +13,7 @@ from ..dsl.diagnostics import Diagnostic
 from ..dsl.parser import parse
 from ..dsl.source import Place, Source
 from ..files import STDIN, Spec
+from ..processes import spread
 from ..settings import Misused, read_count, read_limits
 from .formats import formatted, write
 from .options import finish, limited, open_specs
@@ -79,12 +80,17 @@ def check_all(
     found: list[Diagnostic] = []
     excesses: list[Diagnostic] = []
     nets = 0
-    for spec in specs:
+
+    def check_one(spec: Spec) -> tuple[int, tuple[Diagnostic, ...], list[Diagnostic]]:
         results = driver.check(spec, limits=limits)
-        found += driver.distinct(results)
-        for compiled in (result.compiled for result in results if result.compiled is not None):
-            nets += 1
-            excesses += over_budget(spec.source, compiled, budgets)
+        compiled = [result.compiled for result in results if result.compiled is not None]
+        over = [excess for net in compiled for excess in over_budget(spec.source, net, budgets)]
+        return len(compiled), driver.distinct(results), over
+
+    for checked, wrong, over in spread(check_one, specs):
+        nets += checked
+        found += wrong
+        excesses += over
     return nets, [*driver.in_order(found), *excesses]
 
 

@@ -8,6 +8,8 @@ import click
 
 from .. import driver
 from ..dsl.diagnostics import Diagnostic
+from ..files import Spec
+from ..processes import spread
 from ..settings import read_limits
 from .formats import formatted, write
 from .options import finish, limited, open_specs
@@ -33,21 +35,26 @@ def verify_command(specs: tuple[str, ...], only_failed: bool, format: str, limit
     found: list[Diagnostic] = []
     told: list[dict[str, Any]] = []
     opened, missed = open_specs(specs)
-    for spec in opened:
-        verdict = driver.verify(spec, limits=read_limits(limits))
-        failed |= verdict.failed
-        found += verdict.diagnostics
+    given = read_limits(limits)
+
+    def verify_one(spec: Spec) -> tuple[bool, tuple[Diagnostic, ...], list[tuple[str, tuple[Outcome, ...]]]]:
+        verdict = driver.verify(spec, limits=given)
+        return verdict.failed, verdict.diagnostics, [(e.title, e.outcomes) for e in verdict.expectations]
+
+    for spec, (wrong_text, diagnostics, expectations) in zip(opened, spread(verify_one, opened), strict=True):
+        failed |= wrong_text
+        found += diagnostics
         if format == "text":
-            report(verdict.diagnostics)
-        for expectation in verdict.expectations:
-            outcomes = [o for o in expectation.outcomes if o.holds is False or not only_failed]
-            claims += sum(outcome.holds is not None for outcome in expectation.outcomes)
-            wrong += sum(outcome.holds is False for outcome in expectation.outcomes)
+            report(diagnostics)
+        for title, judged in expectations:
+            outcomes = [outcome for outcome in judged if outcome.holds is False or not only_failed]
+            claims += sum(outcome.holds is not None for outcome in judged)
+            wrong += sum(outcome.holds is False for outcome in judged)
             broken = [outcome.diagnostic for outcome in outcomes if outcome.diagnostic is not None]
             found += broken
-            told.append(as_json(spec.source.name, expectation.title, outcomes))
+            told.append(as_json(spec.source.name, title, outcomes))
             if format == "text" and outcomes:
-                give(table(expectation.title, outcomes))
+                give(table(title, outcomes))
                 report(broken)
     if format == "text":
         conclude(found)
