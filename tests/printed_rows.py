@@ -1,4 +1,4 @@
-"""`data/claims.csv` and `data/claims.toml` in; what the sources print, and what of a spec a row means, out."""
+"""`data/claims.csv` and `data/claims.toml` in; what sources print, and what of a spec a row means, out."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ from pathlib import Path
 
 from msgspec import Struct, convert
 
-from netc.files import bundled_nets
+from netc.dsl.source import Source
+from netc.files import bundled_nets, net_names
 
 DATA = Path(__file__).parent / "data"
-files_of_nets = cache(bundled_nets)
+LAYERS = "lecture_layers"
+"""A file of `data/` with what the lectures say of layers, apart from a net."""
+
+
+@cache
+def files_of_nets() -> dict[str, str]:
+    source = Source(LAYERS, (DATA / f"{LAYERS}.net").read_text(encoding="utf-8"))
+    return {**dict.fromkeys(net_names(source), LAYERS), **bundled_nets()}
 
 
 class Row(Struct, frozen=True):

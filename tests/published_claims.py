@@ -19,7 +19,7 @@ from typing import Any
 
 from claimed import Judged, canonical, constant, number_of, read_judged
 from msgspec import Struct
-from printed_rows import Row, files_of_nets, mapping, read_rows
+from printed_rows import LAYERS, Row, files_of_nets, mapping, read_rows
 
 from netc.compiler.metrics import METRICS
 from netc.files import bundled_files
@@ -184,7 +184,7 @@ def describe(row: Row, value: Any) -> str:
 
 
 def file_of(net: str) -> str | None:
-    """The bundled file that defines a net; None where there is none."""
+    """The file that defines a net; None where there is none."""
     return files_of_nets().get(re.split(r"\W", net)[0])
 
 
@@ -221,6 +221,6 @@ def print_missing(file: str | None) -> None:
 
 if __name__ == "__main__":
     chosen = sys.argv[2].removesuffix(".net") if len(sys.argv) == 3 else None
-    if sys.argv[1:2] != ["--missing"] or len(sys.argv) > 3 or chosen not in (None, *bundled_files()):
+    if sys.argv[1:2] != ["--missing"] or len(sys.argv) > 3 or chosen not in (None, LAYERS, *bundled_files()):
         sys.exit(__doc__)
     print_missing(chosen)
