@@ -1,4 +1,4 @@
-"""Forms that the papers call equal: the weights of one bundled net, mapped onto another, and the same outputs."""
+"""Forms that the papers call equal: the weights of one net, mapped onto another, and the same outputs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def load(net: Interpreter, held: dict[str, Tensor]) -> None:
 
 
 def join_towers(held: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of towers of a 1x1 and a 3x3, as those of one 1x1 and one grouped 3x3: filters side by side."""
+    """The weights of towers of 1x1 and 3x3, as those of one 1x1 and one grouped 3x3: filters side by side."""
     gathered: dict[str, list[Tensor]] = {}
     for name, tensor in held.items():
         module, _, step, rest = name.split(".", 3)
@@ -54,3 +54,88 @@ def test_the_extreme_form_is_a_separable_convolution_with_its_1x1_first():
         y = net.norm(net.conv(x, "module.pointwise.0"), "module.pointwise.1").relu()
         y = net.norm(net.conv(y, "module.spatial.0", groups=12), "module.spatial.1").relu()
         assert_equal(y, towers(x)[0])
+
+
+# --- 1x1 convolutions over what is joined; fully connected layers ---
+
+JOINED = """
+net joined {
+    input maps: 6x9x9
+    concat { for i in range(3) { tower[i]: conv(3x3, 4 + i) -> relu } }
+    joint: conv(1x1, 10)
+}
+
+net summed {
+    input maps: 6x9x9
+    add { for i in range(3) { tower[i]: { conv(3x3, 4 + i); relu; joint: conv(1x1, 10, bias=i == 0) } } }
+}
+"""
+
+
+def test_a_1x1_over_a_concatenation_is_a_sum_of_1x1s(tmp_path):
+    """Each member has as many of its columns as channels."""
+    path = tmp_path / "joined.net"
+    path.write_text(JOINED, encoding="utf-8")
+    joined, summed = (randomised(f"{path}:{net}", None) for net in ("joined", "summed"))
+    held = joined.weights()
+    columns = held.pop("joint.weight").split([4, 5, 6], 1)
+    held |= {f"tower{i}.joint.weight": part for i, part in enumerate(columns)}
+    held["tower0.joint.bias"] = held.pop("joint.bias")
+    load(summed, held)
+    x = image(6, 9, 9)
+    with torch.no_grad():
+        assert_equal(summed(x)[0], joined(x)[0])
+
+
+LENETS = """
+net dense {
+    input image: 1x32x32
+    c1: conv(5x5, 6, pad=0);  tanh; avgpool(2x2)
+    c3: conv(5x5, 16, pad=0); tanh; avgpool(2x2)
+    c5: fc(120); tanh
+    f6: fc(84);  tanh
+    f7: fc(10)
+}
+
+net convolved {
+    input image: 1x32x32
+    c1: conv(5x5, 6, pad=0);   tanh; avgpool(2x2)
+    c3: conv(5x5, 16, pad=0);  tanh; avgpool(2x2)
+    c5: conv(5x5, 120, pad=0); tanh
+    f6: conv(1x1, 84);         tanh
+    f7: conv(1x1, 10)
+}
+"""
+
+
+@pytest.fixture
+def lenets(tmp_path):
+    """LeNet-5, with a convolution on its last map and two fully connected layers; with one kind for all three."""
+    path = tmp_path / "lenets.net"
+    path.write_text(LENETS, encoding="utf-8")
+    bundled = randomised("lenet5", None)
+    dense, convolved = (randomised(f"{path}:{net}", None) for net in ("dense", "convolved"))
+    for net in (dense, convolved):
+        own = net.weights()
+        load(net, {name: tensor.reshape(own[name].shape) for name, tensor in bundled.weights().items()})
+    return bundled, dense, convolved
+
+
+def test_a_fully_connected_layer_is_a_convolution_on_the_last_map(lenets):
+    bundled, dense, convolved = lenets
+    x = image(1, 32, 32)
+    with torch.no_grad():
+        assert_equal(dense(x)[0], bundled(x)[0])
+        assert_equal(convolved(x)[0].flatten(1), bundled(x)[0])
+
+
+def test_a_net_of_convolutions_does_at_every_place_of_a_larger_image_what_it_does_to_a_window(lenets):
+    bundled, _, convolved = lenets
+    x = image(1, 40, 36)
+    with torch.no_grad():
+        scores = convolved(x)[0]
+        assert scores.shape[2:] == (3, 2)
+        for row in range(3):
+            for column in range(2):
+                window = x[:, :, 4 * row : 4 * row + 32, 4 * column : 4 * column + 32]
+                assert_equal(scores[:, :, row, column], bundled(window)[0])
