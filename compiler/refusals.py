@@ -12,6 +12,7 @@ from ..ops.settle import FOREIGN
 from . import remedies
 from .faults import Fault
 from .frames import Apply, Argument, Event, Member, Merge, Tensor
+from .frames import Branch as Choice
 from .nesting import splice
 from .origins import explain, explain_branch, fork_of, tell
 from .provenance import place_of, root, sources, text_of_argument
@@ -128,7 +129,9 @@ def refuse_branches(
             message = "member {} of `dense` is {}, and what it joins {}".format(odd, *told)
     majority = len(inputs) > 2 or (isinstance(event, Merge) and event.head == "dense")
     one, two = (Branch(inputs[i], places[i], majority and i == other) for i in (other, odd))
-    help = reconcile(e, op, one, two, aspects, entering) or reject.help
+    help = (
+        embrace(op, event, inputs, odd, other) or reconcile(e, op, one, two, aspects, entering) or reject.help
+    )
     return Fault(
         reject.code,
         message,
@@ -137,6 +140,21 @@ def refuse_branches(
         tuple(causes),
         help=help,
     )
+
+
+def embrace(op: type[Op], event: Event, inputs: tuple[Tensor, ...], odd: int, other: int) -> str:
+    """What to write where an `if` gives two members that were meant as one: the later only keeps the shape
+    that enters, and without it all is well."""
+    if not isinstance(event, Merge) or inputs[odd].shape != event.inputs[0].shape:
+        return ""
+    if not odd or differences(op, inputs[odd - 1], inputs[other]):
+        return ""
+    for choice in event.members:
+        given = splice(choice.events) if isinstance(choice, Choice) else ()
+        nodes = [member.outputs[0].node for member in given if isinstance(member, Member)]
+        if inputs[odd].node in nodes and inputs[odd - 1].node in nodes:
+            return "each statement of the `if` is a branch of its own; braces around the `if` make it one"
+    return ""
 
 
 def differences(op: type[Op], one: Tensor, other: Tensor) -> list[Aspect]:
