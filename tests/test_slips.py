@@ -24,9 +24,11 @@ ROOT = Path(__file__).parents[1]
 DRAWN = 40
 """Places at which a slip of each kind is put in; `random.Random(0)` draws them."""
 GUESSED = {
-    # Of a pair of braces the other one may be told, where it stands alone.
+    # Of a pair the other one may be told, where it stands alone.
     "no `{`",
     "no `}`",
+    "no `[`",
+    "no `]`",
     "`(` for `{`",
     # The value after it may stand on the next line, where it is told.
     "no comma in brackets",
@@ -39,6 +41,7 @@ ALSO_CORRECT = {
     "`==` for `=`",
     # What follows a name may be its call or its index: `x (a)`, `x [1]`, `a -b`.
     "no colon after a label",
+    "no `=` of an argument",
     "no comma in brackets",
     "no comma in a list",
     # Inside parentheses a line end means nothing.
@@ -71,7 +74,6 @@ UNMENDED = {
     "`)` twice",
     "`[` twice",
     "`]` twice",
-    "`{` twice",
 }
 """What is told alone: how it was meant is no more than likely, so nothing else is said of the item."""
 RATE = 0.05
