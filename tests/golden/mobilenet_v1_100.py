@@ -1,5 +1,4 @@
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 __all__ = ["MobileNetV1x100"]
@@ -72,6 +71,7 @@ class MobileNetV1x100(nn.Module):
         self.unit11 = Separable(512, 512)
         self.unit12 = Separable(512, 1024, stride=2)
         self.unit13 = Separable(1024, 1024)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(1024, classes)
 
     def forward(self, image: Tensor) -> Tensor:
@@ -89,6 +89,6 @@ class MobileNetV1x100(nn.Module):
         x = self.unit11(x)  # 512 x 14 x 14
         x = self.unit12(x)  # 1024 x 7 x 7
         x = self.unit13(x)  # 1024 x 7 x 7
-        x = F.adaptive_avg_pool2d(x, 1)  # 1024 x 1 x 1
+        x = self.avgpool(x)  # 1024 x 1 x 1
         logits: Tensor = self.fc(torch.flatten(x, 1))  # classes
         return logits
