@@ -110,7 +110,7 @@ net convolved {
 
 @pytest.fixture
 def lenets(tmp_path):
-    """LeNet-5, with a convolution on its last map and two fully connected layers; with one kind for all three."""
+    """LeNet-5, with a convolution on its last map and fully connected layers; and with one kind alone."""
     path = tmp_path / "lenets.net"
     path.write_text(LENETS, encoding="utf-8")
     bundled = randomised("lenet5", None)
