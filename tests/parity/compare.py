@@ -28,8 +28,9 @@ DOUBLE_LIMIT = 1e-9
 SINGLE_LIMIT = 1e-5
 TRAINING_SIZE = 96
 """Gradients are compared on images of this size; outputs at the declared one."""
-TRAINING_SIZES = {"inception_v3": 299}
-"""What needs another size: a head that has a 5x5 window without padding on a pooled map."""
+TRAINING_SIZES = {"inception_v3": 299, "vit_b_16": 224, "vit_b_32": 224}
+"""What needs another size: a head that has a 5x5 window without padding on a pooled map; a position
+embedding, which is of one number of patches."""
 
 
 class Row(Struct):
@@ -77,7 +78,12 @@ def compare(net: str, reference: str, theirs: nn.Module) -> Row:
 
 
 def randomise_statistics(module: nn.Module) -> None:
-    """Fresh BatchNorm layers are the identity, and would hide a misplaced one."""
+    """Fresh norms are the identity, and would hide a misplaced one, as a classifier of zeros hides all. What
+    starts as one number is drawn around it."""
+    for weight in module.parameters():
+        start = weight.data.flatten()[0]
+        if weight.numel() > 1 and (weight.data == start).all():
+            weight.data.normal_(float(start), 0.1)
     for layer in module.modules():
         if isinstance(layer, nn.modules.batchnorm._BatchNorm):
             layer.running_mean.normal_(0, 0.1)
