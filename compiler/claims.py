@@ -83,7 +83,9 @@ def judge(asking: Asking, claim: ast.Claim, source: str) -> Outcome:
     except Fault as fault:
         diagnostic = diagnose(fault)
     if diagnostic is None and not holds:
-        message, help = explain(claim.operator, quantity, computed, printed)
+        message = explain(claim.operator, quantity, computed, printed)
+        right = "==" if literal_of(asking, claim.right) is None else "~="
+        help = f"write `{right}`" if claim.operator == "!~" else ""
         diagnostic = diagnose(Fault("failed-claim", message, place, f"computed: {computed}", help=help))
     return Outcome(place, quantity, claim.operator, printed, computed, holds, source, reason, diagnostic)
 
@@ -107,15 +109,16 @@ def refuse_empty(asking: Asking, claim: ast.Claim, left: Side, right: Side) -> N
         )
 
 
-def explain(operator: str, quantity: str, computed: str, printed: str) -> tuple[str, str]:
-    """What is true where a claim does not hold, and what to do."""
-    if operator == "!~":
-        return f"`{quantity}` is {computed}, which is what the source prints: {printed}", "write `~=`"
-    if operator == "<=":
-        return f"`{quantity}` is {computed}, over the budget of {printed}", ""
-    if operator == "~=":
-        return f"`{quantity}` is {computed}, which neither rounds nor truncates to {printed}", ""
-    return f"`{quantity}` is {computed}, not {printed}", ""
+def explain(operator: str, quantity: str, computed: str, printed: str) -> str:
+    """What is true where a claim does not hold."""
+    match operator:
+        case "!~":
+            return f"`{quantity}` is {computed}, which is what the source prints: {printed}"
+        case "<=":
+            return f"`{quantity}` is {computed}, over the budget of {printed}"
+        case "~=":
+            return f"`{quantity}` is {computed}, which neither rounds nor truncates to {printed}"
+    return f"`{quantity}` is {computed}, not {printed}"
 
 
 # --- comparing ---
