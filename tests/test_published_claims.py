@@ -57,6 +57,25 @@ def test_no_reason_rule_net_or_label_is_idle():
             assert any((system, part) in parts for system in entry.systems), part
 
 
+def test_differences_of_accuracies_are_those_of_what_is_reported():
+    """What the reason says for which they are left out."""
+    differences = [row for row in read_rows() if row.quantity.startswith("delta_error_")]
+    for row in differences:
+        kind = row.quantity.removeprefix("delta_")
+        gated = accuracies(replace(row, quantity=kind))
+        plain = accuracies(replace(row, quantity=kind, system=row.system.removeprefix("se_")))
+        assert any(abs(one - other - float(row.value)) < 1e-9 for one in plain for other in gated), str(row)
+    assert len(differences) == 52
+
+
+def accuracies(row: Row) -> list[float]:
+    """All that is reported of this kind of the nets of a row."""
+    (want,) = wants(row)
+    files = sorted({str(file) for file in files_of(row)})
+    claims = [claim for file in files for claim in read_judged(file)]
+    return [claim.value for claim in claims if claim.net in want.nets and claim.figure in want.figures]
+
+
 # --- the test can fail ---
 
 
