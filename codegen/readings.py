@@ -95,6 +95,14 @@ def substitute(expr: Expr, names: Mapping[str, Expr]) -> Expr:
     return expr
 
 
+def undivided(expr: Expr) -> Expr:
+    """`width` for `2 * (width // 2)`, which it is where nothing is left over."""
+    match expr:
+        case Binary("*", Const(times), Binary("//", divided, Const(by))) if times == by:
+            return divided
+    return expr
+
+
 def whole(expr: Expr) -> Expr:
     """The same with `//` for `/`: for a count whose quotients are whole."""
     match expr:

@@ -15,7 +15,7 @@ from ..ops.base import Window
 from .expressions import Const, Expr, Function, Name, Unsettled, binary, is_const
 from .plan import Parameter
 from .python_text import identifier
-from .readings import evaluate, free, whole
+from .readings import evaluate, free, undivided, whole
 from .rows import Around, Row, Split, Unrolled, Values, same, spread
 from .terms import Scope, TensorTerm, Term, WindowTerm, constant, identical, is_plain, plain, short, translate
 from .uses import Use
@@ -206,7 +206,8 @@ class Settling(Mapping[str, Term]):
         if isinstance(expr, Const):  # as the layer holds it: `1` for `1.0`, 3 for (3, 3)
             return expr if all(same(expr.value, value) for value in values) else None
         if self.holds(expr, values, rows):
-            return expr
+            shorter = undivided(expr)
+            return shorter if shorter is not expr and self.holds(shorter, values, rows) else expr
         if all(isinstance(value, int) and not isinstance(value, bool) for value in values):
             self._count_with(expr)
             for counted in (expr, whole(expr), Function("int", (expr,))):

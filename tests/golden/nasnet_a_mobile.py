@@ -184,12 +184,12 @@ class NormalCell(nn.Module):
                 ],
             ),
         )
-        self.final_path_bn = nn.BatchNorm2d(2 * (f // 2), eps=0.001)
+        self.final_path_bn = nn.BatchNorm2d(f, eps=0.001)
         self.conv_1x1 = Squeeze(cur_channels, f)
         self.comb_iter_0_left = Sep(f, 5, f)
-        self.comb_iter_0_right = Sep(2 * (f // 2), 3, f)
-        self.comb_iter_1_left = Sep(2 * (f // 2), 5, f)
-        self.comb_iter_1_right = Sep(2 * (f // 2), 3, f)
+        self.comb_iter_0_right = Sep(f, 3, f)
+        self.comb_iter_1_left = Sep(f, 5, f)
+        self.comb_iter_1_right = Sep(f, 3, f)
         self.comb_iter_4_left = Sep(f, 3, f)
 
     def forward(self, prev: Tensor, cur: Tensor) -> tuple[Tensor, Tensor]:
