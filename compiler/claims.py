@@ -84,8 +84,8 @@ def judge(asking: Asking, claim: ast.Claim, source: str) -> Outcome:
         diagnostic = diagnose(fault)
     if diagnostic is None and not holds:
         message = explain(claim.operator, quantity, computed, printed)
-        right = "==" if literal_of(asking, claim.right) is None else "~="
-        help = f"write `{right}`" if claim.operator == "!~" else ""
+        agreeing = "==" if literal_of(asking, claim.right) is None else "~="
+        help = f"write `{agreeing}`" if claim.operator == "!~" else ""
         diagnostic = diagnose(Fault("failed-claim", message, place, f"computed: {computed}", help=help))
     return Outcome(place, quantity, claim.operator, printed, computed, holds, source, reason, diagnostic)
 
