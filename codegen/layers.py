@@ -159,6 +159,7 @@ class Layers:
         if (
             not wanted
             and emit.module is not None
+            and not isinstance(emit.function, str)
             and any(free(entry.value) for entry in given if isinstance(entry.value, Expr))
         ):
             return self.layer(rows, column, scope, as_child=True)

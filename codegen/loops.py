@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
 from ..compiler.frames import Event, Loop, Tensor
@@ -23,6 +24,8 @@ from .terms import TensorTerm, Term, constant, identical, translate
 
 FEW = 3
 """Fewer turns than these are written out."""
+LONG = 5
+"""As many turns of several modules each are a loop."""
 ENTERING = "in"
 """Stands for the channels that enter a turn, as long as these have no formula. No name of Python's."""
 
@@ -96,7 +99,7 @@ class Loops(Alignment):
             raise self.outward(split, rows, turns) from None
         if any(not isinstance(entry, Element) or isinstance(entry.key, str) for entry in body):
             raise Unrolled
-        if fixed and len(body) > 1:
+        if fixed and len(body) > 1 and len(turns) < LONG * len(rows):
             raise Unrolled  # a list that a person would write out
         if channels is None:
             body = self._grown(body, after.channels, variable, turns, entering)
@@ -187,7 +190,10 @@ class Loops(Alignment):
                 except Unsettled:
                     continue
             elif all(type(value) is int for value in values):
-                expr = binary("+", Name(variable), Const(values[0] - turns[0].names[variable]))
+                numbers = [row.names[variable] for row in turns]
+                step = next((b - a for a, b in pairwise(values) if a != b), 1)
+                scaled = binary("*", Const(step), Name(variable))
+                expr = binary("+", scaled, Const(values[0] - step * numbers[0]))
                 if self.settling.holds(expr, values, turns):
                     terms[name] = expr
         return terms

@@ -100,7 +100,7 @@ class Tensors:
         return any(self.clock < at <= self.side_ends for at in reads)
 
     def name(self, output: Variable, inputs: Sequence[Variable], lasting: bool = False) -> str:
-        """A name for a tensor: its label where it is read later on (or `lasting`), else the one that flows."""
+        """A name: the label where it is read later on, or is `lasting`; else the one that flows."""
         name = self.reserved.get(id(output))
         if name is None or self.is_read_here(name):
             name = self.choose(output, inputs, lasting)
