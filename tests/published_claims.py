@@ -22,11 +22,13 @@ from msgspec import Struct
 from printed_rows import LAYERS, Row, files_of_nets, mapping, read_rows
 
 from netc.compiler.metrics import METRICS
+from netc.compiler.printed import read_steps
 from netc.files import bundled_files
 
 OPERATORS = {"yes": ("==", "~="), "no": ("!~",), "unknown": ("==", "~=", "!~")}
 """How a claim may judge what is printed, by whether the row's own arithmetic agrees with it."""
 COUNTED = ("params", "macs", "activations", "depth")
+EXACT = Fraction(0)
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 
@@ -35,20 +37,23 @@ UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 class Want(Struct, frozen=True):
     """A claim that must stand in an expectation of one of the nets: of one of the figures against one of the
-    values. `computed` is what the figure must come to; what is computed from the bare figures `adjusted` may
-    then stand for it too (`params + 53_120` where running statistics are counted)."""
+    values, with digits down to `step`. `computed` is what the figure must come to; what is computed from the
+    bare figures `adjusted` may then stand for it too (`params + 53_120`, where statistics are counted)."""
 
     nets: tuple[str, ...]
     figures: tuple[str, ...]
     operators: tuple[str, ...]
     values: tuple[Any, ...]
     text: str
+    step: Fraction
     adjusted: tuple[str, ...] = ()
     computed: int | None = None
 
     def met_by(self, claim: Judged) -> bool:
         if claim.net not in self.nets or claim.operator not in self.operators:
             return False
+        if claim.operator == "~=" and read_steps(claim.right)[0] > self.step * 1024 / 1000:
+            return False  # `25M` for `25.0M`
         if not any(value == claim.right or is_printed(value, claim.value) for value in self.values):
             return False
         if any(is_figure(figure, claim.figure) for figure in self.figures):
@@ -108,7 +113,7 @@ def wants(row: Row) -> tuple[Want, ...]:
         if not nets or number is None:
             return ()
         text = f"reported {names[0]} {row.value.rstrip('%*')}"
-        return (Want(nets, tuple(f"reported {name}" for name in names), ("==",), (number,), text),)
+        return (Want(nets, tuple(f"reported {name}" for name in names), ("==",), (number,), text, EXACT),)
     return tuple(wanted_figures(row, nets)) if nets else ()
 
 
@@ -122,15 +127,15 @@ def fill(template: str, groups: dict[str, str], labels: tuple[str, ...]) -> Iter
 def wanted_by_rule(text: str, nets: tuple[str, ...]) -> Want:
     if text.startswith("reported "):
         figure, printed = text.rsplit(" ", 1)
-        return Want(nets, (figure,), ("==",), (number_of(printed),), text)
+        return Want(nets, (figure,), ("==",), (number_of(printed),), text, EXACT)
     found = re.fullmatch(r"(.*?) (==|~=|<=|!~) (.*)", text)
     assert found is not None, f"no claim: {text}"
     assert "{" not in text, f"nothing stands for {text}"
     figure, operator, right = found.groups()
     value = constant(right)
-    return Want(
-        nets, (canonical(figure),), (operator,), (canonical(right) if value is None else value,), text
-    )
+    values = (canonical(right) if value is None else value,)
+    step = read_steps(right)[0] if operator == "~=" else EXACT
+    return Want(nets, (canonical(figure),), (operator,), values, text, step)
 
 
 def wanted_figures(row: Row, nets: tuple[str, ...]) -> Iterator[Want]:
@@ -148,6 +153,7 @@ def wanted_figures(row: Row, nets: tuple[str, ...]) -> Iterator[Want]:
             OPERATORS[row.agrees],
             values,
             f"{figure}({label}) ".replace("()", "") + describe(row, values[0]),
+            printed_step(row.value),
             figures if not label and row.quantity in COUNTED else (),
             int(counted) if counted is not None else None,
         )
@@ -169,6 +175,16 @@ def printed_values(row: Row) -> tuple[Any, ...]:
         return ()
     unit = found[2].upper()
     return (number * UNITS[unit], *([number * Fraction(1024)] if unit == "K" else []))
+
+
+def printed_step(text: str) -> Fraction:
+    """What the last digit that counts stands for: a tenth of a million in `25.0M`, 100,000 in `800K`."""
+    found = re.fullmatch(r"(\d+)([KMGk]?)", text.replace(",", ""))
+    if found is None:
+        found = re.fullmatch(r"\d+\.(\d+)([KMGk]?)", text)
+        return Fraction(UNITS[found[2].upper()], 10 ** len(found[1])) if found is not None else EXACT
+    zeros = len(found[1]) - len(found[1].rstrip("0"))
+    return Fraction(UNITS[found[2].upper()] * 10**zeros)
 
 
 def describe(row: Row, value: Any) -> str:

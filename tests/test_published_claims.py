@@ -87,6 +87,7 @@ def rows_of(system: str, quantity: str, value: str) -> list[Row]:
 
 MACS = ("resnet50", "macs", "3.86G")
 ERROR = ("resnet50", "error_top1", "24.7")
+ZERO = ("resnext50_32x4d", "params", "25.0M")
 STAGE = ("resnet152", "width", "[1x1,512; 3x3,512; 1x1,2048] x3")
 BLOCK = ("densenet121", "width", "[1x1 conv; 3x3 conv] x6")
 NAME = ("densenet264", "depth", "264")
@@ -99,6 +100,7 @@ DEPTH = ("googlenet", "depth", "1")
         pytest.param("resnet", "macs ~= 3.86G", "#", MACS, id="the claim is gone"),
         pytest.param("resnet", "macs ~= 3.86G", "macs ~= 3.9G", MACS, id="it has fewer digits"),
         pytest.param("resnet", "macs ~= 3.86G", "macs ~= 3.87G", MACS, id="it does not hold"),
+        pytest.param("resnext50", "params ~= 25.0M", "params ~= 25M", ZERO, id="a zero is no digit"),
         pytest.param("resnet", "macs ~= 3.86G", "flops ~= 7.72G", MACS, id="it is of another figure"),
         pytest.param("resnet", "expect resnet50_v1 ", "expect resnet34 ", MACS, id="it is of another net"),
         pytest.param("resnet", "] == [64, 128, 256, 512]", "][:3] == [64, 128, 256]", STAGE, id="a list"),
