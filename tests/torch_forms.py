@@ -56,7 +56,7 @@ def call_text(emit: Emit, made: str, names: Sequence[str]) -> str:
 
 def state(made: Any) -> dict[str, Any]:
     """Weights and buffers by attribute; a learned tensor has none."""
-    return {"": made} if isinstance(made, torch.nn.Parameter) else made.state_dict()
+    return {"": made.detach()} if isinstance(made, torch.nn.Parameter) else made.state_dict()
 
 
 def function_text(emit: Emit, names: Sequence[str], **further: object) -> str:
