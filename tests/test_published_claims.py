@@ -57,6 +57,13 @@ def test_no_reason_rule_net_or_label_is_idle():
             assert any((system, part) in parts for system in entry.systems), part
 
 
+def test_a_block_of_vgg_has_as_many_labels_as_convolutions():
+    for row in COVERED:
+        printed = re.findall(r"conv\d-\d+(?: x(\d))?", row.value)
+        if printed and row.agrees == "yes":
+            assert len(mapping().labels_of(row)) == sum(int(times or 1) for times in printed), str(row)
+
+
 def test_differences_of_accuracies_are_those_of_what_is_reported():
     """What the reason says for which they are left out."""
     differences = [row for row in read_rows() if row.quantity.startswith("delta_error_")]
