@@ -107,7 +107,8 @@ def test_every_snippet_is_named_by_a_layer():
                 named |= set(emit.support)
                 if "same_margins" in emit.support:
                     assert emit.support[0] == "same_margins"
-    named.add(FLAT_LINEAR)  # the generator's own, for an `fc` that stands in an `nn.Sequential`
+    # the generator's own: an `fc` that stands in an `nn.Sequential`, and the language's function
+    named |= {FLAT_LINEAR, "divisible"}
     assert named == {path.stem for path in torch_forms.SUPPORT.glob("*.jinja")}
 
 
