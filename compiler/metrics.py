@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import UnionType
 
 from msgspec import Struct
 
 from ..ops.adaptive import GlobalPool
-from ..ops.base import Window
+from ..ops.base import Op, Shape, Window
+from ..ops.convolution import Convolution
 from ..ops.windowed import Windowed
 from .cost import Figures, sum_figures
 from .depth import measure_part
@@ -103,22 +105,29 @@ def measure_receptive(subject: Subject) -> Figure:
 
 
 def measure_window(subject: Subject) -> Figure:
-    """The window and stride of a part's one convolution or pool; a global pool's is its whole input."""
+    """The window and stride of a convolution or pool; a global pool's is its whole input."""
+    op, entering = find_one(subject, "window", Windowed | GlobalPool, "convolutions or pools")
+    return Window(op.window.size, op.strides()) if isinstance(op, Windowed) else Window(entering.spatial)
+
+
+def measure_groups(subject: Subject) -> Figure:
+    op, entering = find_one(subject, "groups", Convolution, "convolutions")
+    assert isinstance(op, Convolution)
+    return op.channels(entering.channels)[1]
+
+
+def find_one(subject: Subject, name: str, kind: type[Op] | UnionType, called: str) -> tuple[Op, Shape]:
+    """The one layer of its kind in a part, and the shape of what enters it."""
     if subject.part is None:
-        raise Unaskable("`window` is that of a label", "name it: `window(conv1)`")
+        raise Unaskable(f"`{name}` is that of a label", f"name it: `{name}(conv1)`")
     graph, shapes = subject.facts.graph, subject.facts.shapes
-    windows = [
-        Window(op.window.size, op.strides()) if isinstance(op, Windowed) else Window(entering.spatial)
-        for op, entering in (
-            (graph[id_].op, shapes[graph.inputs(id_)[0]])
-            for id_ in nodes_of(subject, "window")
-            if isinstance(graph[id_].op, Windowed | GlobalPool)
+    found = [id_ for id_ in nodes_of(subject, name) if isinstance(graph[id_].op, kind)]
+    if len(found) != 1:
+        raise Unaskable(
+            f"`{subject.part.path}` has {len(found) or 'no'} {called}, so it has no one `{name}`",
+            "name the layer itself",
         )
-    ]
-    if len(windows) == 1:
-        return windows[0]
-    many = f"{len(windows)} convolutions and pools" if windows else "no convolution and no pool"
-    raise Unaskable(f"`{subject.part.path}` has {many}, so it has no one `window`", "name the layer itself")
+    return graph[found[0]].op, shapes[graph.inputs(found[0])[0]]
 
 
 def output_of(subject: Subject, name: str) -> int:
@@ -136,6 +145,7 @@ METRICS: dict[str, Callable[[Subject], Figure]] = {
     "shape": measure_shape,
     "width": measure_width,
     "window": measure_window,
+    "groups": measure_groups,
     "receptive": measure_receptive,
 }
 """The figures of a net or a part. `count(layer)` takes a layer too, and stands apart."""
