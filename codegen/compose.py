@@ -9,11 +9,21 @@ from ..compiler.frames import Apply
 from ..compiler.graph import Graph, Port
 from ..compiler.shapes import Shapes
 from .captions import WIDE, describe_shapes, label, name_of, name_within, span_names, stack
-from .drafts import ClusterDraft, Draft, Piece, count_boxes, draft, is_light
+from .drafts import (
+    EVERY,
+    READABLE,
+    SHOWN_BEFORE,
+    ClusterDraft,
+    Draft,
+    Piece,
+    count_boxes,
+    draft,
+    is_light,
+)
 from .folding import fold, unroll
-from .outline import Group, Outline, outline
+from .outline import Outline, outline
 from .picture import MOST_BOXES, Box, Cluster, Edge, Picture, too_deep, too_many
-from .plain_text import arguments, block_call, call, shorten_count, show, span_counts
+from .plain_text import arguments, block_call, call, shorten_count, show, span_arguments, span_counts
 from .ways import kinds_of_edges
 
 FAMILIES = (
@@ -37,9 +47,15 @@ JOINS = {"": "", "series": "", "parallel": " side by side", "dense": " dense"}
 def draw(graph: Graph, shapes: Shapes, costs: Costs, expand: bool = False) -> Picture:
     """The picture of a net; raises `TooLarge`. `expand` draws each repeat and each block in full."""
     try:
-        plan = outline(graph, expand)
-        plan = unroll(plan) if expand else fold(plan, graph, shapes)
-        pieces = draft(plan, graph, shapes, expand)
+        if expand:
+            plan = unroll(outline(graph, expand=True))
+            pieces = draft(plan, graph, shapes, 0)
+        else:
+            plan = fold(outline(graph), graph, shapes)
+            pieces = draft(plan, graph, shapes, SHOWN_BEFORE)
+            if count_boxes(pieces) > READABLE[SHOWN_BEFORE]:
+                plan = fold(outline(graph), graph, shapes, loose=True)
+                pieces = draft(plan, graph, shapes, EVERY)
         boxes = count_boxes(pieces) + len(graph.outputs)
         if boxes > MOST_BOXES:
             raise too_many(boxes, expand)
@@ -55,8 +71,6 @@ class Composer:
         self.heads: dict[str, list[int]] = {}
         self.depths: dict[str, int] = {}
         self.box_of: dict[int, str] = {}
-        self.alike: dict[int, tuple[int, ...]] = {}
-        """Of a node, those in its place in equal groups, the one that is drawn first."""
         self.repeats: list[dict[int, int]] = []
         """Of each cluster that stands for several: which of them a node is in."""
         self.clusters = 0
@@ -100,21 +114,24 @@ class Composer:
         if group.count > 1:
             times = f"x{group.count}{JOINS[group.join]}"
         name = name_of(group, prefix)
-        title = label(name, self.contents(group, SHORT), times)
+        title = label(name, self.contents(piece, SHORT), times)
         if name and len(title) > SHORT:
             title = label(name, "", times)
         return Cluster(f"cluster_{number}", title, group.count, children, show(group.path))
 
-    def contents(self, group: Group, limit: int) -> str:
-        """What a group is: the block with its arguments, where these are short enough."""
-        return block_call(group.frame, limit) if group.frame is not None else ""
+    def contents(self, piece: Draft | ClusterDraft, limit: int) -> str:
+        """What a group is: the block with its arguments, where these are short enough, and the same in all
+        uses."""
+        if piece.group is None or piece.group.frame is None:
+            return ""
+        varies = any(len({self.graph[id_].op for id_ in column}) > 1 for column in columns(piece))
+        return block_call(piece.group.frame, 0 if varies else limit)
 
     def box(self, piece: Draft, prefix: str) -> Box:
         id_ = f"n{len(self.boxes) + 1}"
         for column in zip(*piece.uses, strict=True):
             for node in column:
                 self.box_of[node] = id_
-                self.alike[node] = column
         self.heads[id_] = piece.heads
         self.depths[id_] = sum(self.graph[node].op.depth for node in piece.uses[0])
         first = self.graph[piece.uses[0][0]]
@@ -135,7 +152,7 @@ class Composer:
     def closed(self, piece: Draft, prefix: str) -> list[str]:
         """The text of a group that is not opened."""
         assert piece.group is not None
-        contents = self.contents(piece.group, 2 * WIDE) or f"{len(piece.uses[0])} layers"
+        contents = self.contents(piece, 2 * WIDE) or f"{len(piece.uses[0])} layers"
         return stack(name_of(piece.group, prefix), contents, piece.count) + self.counts(piece)
 
     def layers(self, piece: Draft, prefix: str) -> list[str]:
@@ -161,7 +178,8 @@ class Composer:
             if node.event in seen:
                 continue
             seen.add(node.event)
-            written = ", ".join(arguments(node.op, brief=True))
+            alike = [self.graph[ids[piece.uses[0].index(node.id)]].op for ids in piece.uses]
+            written = ", ".join(span_arguments([arguments(op, brief=True) for op in alike]))
             silent = node is nodes[0] and written and name.rstrip(COUNTING) == node.op.name
             texts.append(written if silent else f"{node.op.name} {written}".rstrip())
         if name.rstrip(COUNTING) == nodes[0].op.name and texts[0] == nodes[0].op.name:
@@ -201,18 +219,18 @@ class Composer:
             ):
                 continue
             found[key] = "like" if like and found.get(key, "like") == "like" else "flow"
-            carried.setdefault(key, set()).add(self.alike[source][0])
+            carried.setdefault(key, set()).add(source)
         for number, port in enumerate(self.graph.outputs):
             key = (self.box_of[port.node], f"out{number + 1}")
             found[key] = "flow"
-            carried[key] = {self.alike[port.node][0]}
+            carried[key] = {port.node}
         adds = {id_ for id_, heads in self.heads.items() if heads and self.graph[heads[0]].op.name == "add"}
         kinds = kinds_of_edges(found, self.depths, adds)
         said: set[tuple[str, str]] = set()
         edges: list[Edge] = []
         for key in sorted(found, key=lambda key: (not kinds[key][1], kinds[key][0] != "flow")):
             kind, main = kinds[key]
-            shapes = [self.shapes[id_] for drawn in carried[key] for id_ in self.alike[drawn]]
+            shapes = [self.shapes[id_] for id_ in carried[key]]
             text = "" if kind == "like" else describe_shapes(shapes)
             label = "" if (key[0], text) in said else text
             said.add((key[0], text))
@@ -243,3 +261,8 @@ class Composer:
             for slot, source in enumerate(sources):
                 for behind in through.get(source, (source,)):
                     yield behind, node.id, slot >= values
+
+
+def columns(piece: Draft | ClusterDraft) -> Iterator[tuple[int, ...]]:
+    """The nodes in one place of all uses."""
+    return zip(*piece.uses, strict=True)

@@ -22,6 +22,8 @@ LIGHT_NAMES = {"flatten", "reshape", "scale", "shift"}
 READABLE = (20, 32, 32, 32)
 """Boxes with which a page can still be read, and how much is closed where there are more: blocks like one
 shown before; containers like one shown before; all that lies in a group in a group; all groups."""
+SHOWN_BEFORE, EVERY = 2, 4
+"""How many of these: what is like something shown before; all."""
 
 
 class Draft(Struct, eq=False, kw_only=True):
@@ -46,14 +48,12 @@ class ClusterDraft(Struct, eq=False, kw_only=True):
 Piece = Draft | ClusterDraft
 
 
-def draft(plan: Outline, graph: Graph, shapes: Shapes, expand: bool) -> list[Piece]:
-    """The drafts with as much detail as a page can hold; `expand`: all of it."""
+def draft(plan: Outline, graph: Graph, shapes: Shapes, closings: int) -> list[Piece]:
+    """The drafts with as much detail as a page can hold, or that the first of `READABLE` leave."""
     drafter = Drafter(plan, graph)
     best: list[Piece] = drafter.pieces([plan.items])
-    if expand:
-        return best
     fewest = count_boxes(best)
-    for detail, readable in enumerate(READABLE, 1):
+    for detail, readable in enumerate(READABLE[:closings], 1):
         if fewest <= readable:
             break
         close(plan, graph, shapes, detail)

@@ -2,7 +2,8 @@
 
 Two neighbours are equal if they hold the same layers with the same arguments, wired alike, and put out
 the same shape. They fold if they follow one another (`unit -> unit`), stand side by side between the same
-values (the paths of a ResNeXt block), or are members of one `dense` group.
+values (the paths of a ResNeXt block), or are members of one `dense` group. Where a page would be too full,
+three neighbours or more fold that differ in their channels alone, and in other numbers that change no map.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ from ..compiler.graph import Graph
 from ..compiler.shapes import Shapes
 from .outline import Group, Item, Join, Leaf, Outline, leaves, nodes
 
+FEW = 3
+"""Fewer neighbours than these are drawn one by one where their numbers differ."""
 
-def fold(plan: Outline, graph: Graph, shapes: Shapes) -> Outline:
-    """`plan` with equal neighbours folded; turns of loops that stay single are dissolved."""
-    folder = Folder(plan, graph, shapes)
+
+def fold(plan: Outline, graph: Graph, shapes: Shapes, loose: bool = False) -> Outline:
+    """`plan` with equal neighbours folded; turns of loops that stay single are dissolved. `loose`: those
+    without a name of their own are equal whatever their channels."""
+    folder = Folder(plan, graph, shapes, loose)
     return Outline(folder.fold(plan.items), plan.wires, plan.inputs, plan.readers, plan.ports)
 
 
@@ -35,8 +40,8 @@ def dissolve(items: list[Item]) -> list[Item]:
 
 
 class Folder:
-    def __init__(self, plan: Outline, graph: Graph, shapes: Shapes) -> None:
-        self.plan, self.graph, self.shapes = plan, graph, shapes
+    def __init__(self, plan: Outline, graph: Graph, shapes: Shapes, loose: bool) -> None:
+        self.plan, self.graph, self.shapes, self.loose = plan, graph, shapes, loose
 
     def fold(self, items: list[Item]) -> list[Item]:
         for item in items:
@@ -64,11 +69,19 @@ class Folder:
     def run(self, items: list[Item], start: int) -> tuple[list[Item], Join]:
         """The longest run of equal groups from `start` on, and how they hang together."""
         first = items[start]
+        if self.loose and isinstance(first, Group) and is_numbered(first):
+            run = self.equals(items, start, loose=True)
+            if len(run[0]) >= FEW:
+                return run
+        return self.equals(items, start)
+
+    def equals(self, items: list[Item], start: int, loose: bool = False) -> tuple[list[Item], Join]:
+        first = items[start]
         run = [first]
         joined: Join = ""
         if isinstance(first, Leaf) or first.kind == "aux":
             return run, joined
-        wanted, before = signature([first], self.plan, self.graph, self.shapes), Ends(self.plan, [first])
+        wanted, before = self.sign(first, loose), Ends(self.plan, [first])
         for item in items[start + 1 :]:
             if isinstance(item, Leaf) or item.kind != first.kind:
                 break
@@ -76,11 +89,20 @@ class Folder:
             way = self.join(before, after)
             if not way or joined not in ("", way):
                 break
-            if signature([item], self.plan, self.graph, self.shapes) != wanted:
+            if self.sign(item, loose) != wanted:
                 break
             run.append(item)
             before, joined = after, way
         return run, joined
+
+    def sign(self, item: Item, loose: bool) -> Hashable:
+        """What makes an item equal to others; `loose`: but for channels and what changes no map."""
+        signed = signature([item], self.plan, self.graph, self.shapes, loose)
+        if not loose:
+            return signed
+        ops = [self.graph[id_].op for id_ in nodes([item])]
+        windows = [(getattr(op, "window", None), getattr(op, "stride", None)) for op in ops]
+        return (signed, *windows, *(self.shapes[id_].dims[1:] for id_ in nodes([item])))
 
     def join(self, before: Ends, after: Ends) -> Join:
         """How two neighbours hang together; not at all where they must not fold."""
@@ -102,6 +124,11 @@ class Folder:
         ):
             return "dense"
         return ""
+
+
+def is_numbered(group: Group) -> bool:
+    """Whether nothing but its place in a sequence names it."""
+    return group.kind == "turn" or (group.kind == "block" and group.path.rpartition(".")[2].isdigit())
 
 
 class Ends:

@@ -58,6 +58,23 @@ def span_counts(counts: list[int]) -> str:
     return low if low == high else f"{low}–{high}"
 
 
+def span_arguments(rows: list[list[str]]) -> list[str]:
+    """The arguments of equal layers. Of numbers that differ the least and the largest stand, `17–44`; of other
+    things, that there are several."""
+    if any(len(row) != len(rows[0]) for row in rows):
+        return [ELLIPSIS]
+    return [column[0] if len({*column}) == 1 else _span(column) for column in zip(*rows, strict=True)]
+
+
+def _span(texts: tuple[str, ...]) -> str:
+    try:
+        numbers = sorted(map(float, texts))
+    except ValueError:
+        return ELLIPSIS
+    ends = (numbers[0], numbers[-1])
+    return "–".join(f"{end:.0f}" if end.is_integer() else f"{end:.2g}" for end in ends)
+
+
 def show_value(value: object) -> str:
     """An argument as a spec would write it; a layer by its name."""
     match value:

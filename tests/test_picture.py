@@ -22,7 +22,7 @@ from netc import driver
 from netc.codegen import layout
 from netc.codegen.compose import draw
 from netc.codegen.dot import write_dot
-from netc.codegen.drafts import draft, drafts
+from netc.codegen.drafts import EVERY, draft, drafts
 from netc.codegen.folding import fold, unroll
 from netc.codegen.layout import LayoutFailed, lay_out
 from netc.codegen.outline import outline
@@ -96,6 +96,34 @@ def test_a_repeat_of_layers_in_one_box_says_how_often_and_what_each_costs() -> N
 def test_equal_branches_are_drawn_once_side_by_side() -> None:
     picture = picture_of(graph_of(block("net n { input x: 8x9x9; add { for i in range(32) { unit(8) } } }")))
     assert titles(picture) == ["unit1–32  x32 side by side"]
+
+
+def test_where_a_page_is_full_units_that_differ_in_channels_are_one_with_spans() -> None:
+    picture = page("pyramidnet110_a84")
+    assert "basic  x18" in titles(picture)
+    boxes = texts(picture)
+    assert "conv1: 3x3, 17–44 · bn · relu / 2.48K–16.7K params · 2.51M–17.0M macs" in boxes
+    assert [text for text in boxes if text.startswith("basic")] == [
+        "basic  x17 / 39.2K–92.4K params · 9.96M–23.6M macs each",
+        "basic(73, stride=2) / 95.7K params · 6.10M macs",
+        "basic  x17 / 100K–179K params · 6.39M–11.4M macs each",
+    ]
+    assert {"44x32x32", "72x16x16", "100x8x8"} <= {edge.label for edge in picture.edges}
+
+
+def test_units_with_other_windows_or_with_names_stay_apart_on_a_full_page() -> None:
+    unit = "block unit(c, s) { conv(3x3/s, c) -> bn -> relu -> conv(3x3, c) }\n"
+    call = "unit(8 + i, 2 if i in [10, 20] else 1)"
+    text = unit + "net n { input x: 8x64x64; all: { for i in range(40) { " + call + " } } }"
+    assert titles(picture_of(graph_of(text)))[1:] == [
+        "unit  x10",
+        "unit(18, 2)",
+        "unit  x9",
+        "unit(28, 2)",
+        "unit  x19",
+    ]
+    named = unit + "net n { input x: 8x64x64; for i in range(40) { u[i]: " + call + " } }"
+    assert sum(": unit(" in text for text in texts(picture_of(graph_of(named)))) == 40
 
 
 def test_a_block_whose_value_is_tapped_is_not_folded_away() -> None:
@@ -188,14 +216,16 @@ def test_expanded_each_layer_is_drawn_and_no_edge_is_lost(name: str) -> None:
     assert reached == {box.id for box in picture.boxes() if box.kind != "input"}
 
 
-@pytest.mark.parametrize("expand", [False, True])
-@pytest.mark.parametrize("name", [*NAMES, *PAGES])
-def test_each_layer_stands_in_one_box_or_is_a_wire_of_a_dense_group(name: str, expand: bool) -> None:
+@pytest.mark.parametrize("way", ["expanded", "folded", "loosely folded"])
+@pytest.mark.parametrize("name", [*NAMES, *PAGES, "pyramidnet110_a84"])
+def test_each_layer_stands_in_one_box_or_is_a_wire_of_a_dense_group(name: str, way: str) -> None:
     graph = small_net(name) if name in NAMES else bundled(name)
     shapes = Facts(graph).shapes
+    expand = way == "expanded"
     plan = outline(graph, expand)
-    plan = unroll(plan) if expand else fold(plan, graph, shapes)
-    drawn = [node for box in drafts(draft(plan, graph, shapes, expand)) for ids in box.uses for node in ids]
+    plan = unroll(plan) if expand else fold(plan, graph, shapes, loose=way == "loosely folded")
+    pieces = draft(plan, graph, shapes, 0 if expand else EVERY)
+    drawn = [node for box in drafts(pieces) for ids in box.uses for node in ids]
     assert len(drawn) == len(set(drawn))
     assert {node.id for node in graph} == {*drawn, *plan.wires}
     assert {graph[wire].op.name for wire in plan.wires} <= {"concat"}
