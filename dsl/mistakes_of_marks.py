@@ -25,6 +25,10 @@ def explain_assignment(case: Case) -> Slip | None:
     if case.first.kind in ("INPUT", "OUTPUT", "AUX") and case.section == "{":
         word = case.written(case.first).strip("`")
         return case.slip(f"`:` is missing in this `{word}`", f"write `{word} name: ...`", fix=case.as_colon())
+    kinds = {token.kind for token in case.tokens[case.first_index : case.index]}
+    if case.first.kind == "FOR" and "IN" not in kinds:
+        help = "a loop is `for x in list { }`; `range(3)` counts from 0"
+        return Slip("syntax", "`for` takes what a list holds", case.first.start, case.first.end, help=help)
     if case.first.kind in ("IF", "FOR") or case.section == "[":
         return case.slip("`=` compares nothing", "write `==`", fix=case.instead("=="))
     if case.section == "{" and case.names_statement:
