@@ -59,8 +59,8 @@ def span_counts(counts: list[int]) -> str:
 
 
 def span_arguments(rows: list[list[str]]) -> list[str]:
-    """The arguments of equal layers. Of numbers that differ the least and the largest stand, `17–44`; of other
-    things, that there are several."""
+    """The arguments of equal layers. Of numbers that differ the least and the largest stand, `17–44`; of
+    other things, that there are several."""
     if any(len(row) != len(rows[0]) for row in rows):
         return [ELLIPSIS]
     return [column[0] if len({*column}) == 1 else _span(column) for column in zip(*rows, strict=True)]
