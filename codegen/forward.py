@@ -9,7 +9,7 @@ from ..ops.forms import Callee
 from .home import Home
 from .kept import Kept
 from .lines import STEP, WIDTH, Brackets, comment, lay_out
-from .phrases import Value, express, shape_text
+from .phrases import Value, express, is_constant, is_sum, shape_text
 from .plan import ClassPlan, Event, Family, Fork, Step, Variable
 from .tensors import Tensors
 
@@ -80,12 +80,15 @@ class Forward(Tensors):
         width = len(str(value))
         if reader is following and (reader.light or (reader.flattens and value.depth == 1 and step.light)):
             return value.depth < NESTED and width + (20 if reader.training else 0) <= NARROW
+        if is_constant(step.function) and is_constant(reader.function):
+            return width <= NARROW
         if len(reader.inputs) > 1:
             if reader.overwrites and position == 0:
                 return False
             room = NARROW if isinstance(reader.function, Callee) else 2 * NARROW // len(reader.inputs)
             in_reach = indent == 2 and id(reader) in self.outermost
-            return value.depth <= 2 and value.atomic and width <= room and in_reach
+            fits = value.atomic or (value.product if is_sum(reader.function) else is_constant(step.function))
+            return value.depth <= 2 and fits and width <= room and in_reach
         return False
 
     def _overwrite(self, step: Step, operands: list[Value], output: Variable, indent: int) -> bool:

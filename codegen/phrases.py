@@ -19,18 +19,22 @@ from .readings import free, substitute, text
 TERM = r"\{\d+\}(?:\[[^\]]*\])?"
 CHAIN = re.compile(rf"{TERM}(?: (?P<operator>[+*]) {TERM})(?: (?P=operator) {TERM})*")
 """The formulas that are one operator over all operands, which may have an index each."""
+PRODUCT = re.compile(r"\{0\} \* \{\w+\}")
+SHIFTED = re.compile(r"\{0\} \+ \{\w+\}")
 MEAN = re.compile(rf"\((?P<sum>{TERM}(?: \+ {TERM})+)\)(?P<after> / \d+)")
 
 
 class Value(Struct, frozen=True):
     """How a tensor is written. `depth` counts nested calls; `typed`: a checker knows that it is a tensor;
-    `atomic`: an operator next to it needs no brackets; `reads` are the names in it."""
+    `atomic`: an operator next to it needs no brackets; `product`: at least a `+` needs none; `reads` are the
+    names in it."""
 
     piece: Piece
     depth: int = 0
     typed: bool = True
     atomic: bool = True
     reads: frozenset[str] = frozenset()
+    product: bool = False
 
     def __str__(self) -> str:
         return str(self.piece)
@@ -82,17 +86,17 @@ def fill(
 ) -> Value:
     """A formula with its operands and arguments in their places."""
     pattern = formula.removesuffix("[{index}]") if len(step.outputs) > 1 else formula
+    chain, mean = CHAIN.fullmatch(pattern), MEAN.fullmatch(pattern)
+    adds = chain is not None and is_sum(pattern)
     places = {
-        str(position): str(operand) if operand.atomic else f"({operand})"
+        str(position): str(operand) if operand.atomic or (adds and operand.product) else f"({operand})"
         for position, operand in enumerate(operands)
     }
     typed = all(operand.typed for operand in operands)
-    chain, mean = CHAIN.fullmatch(pattern), MEAN.fullmatch(pattern)
     if chain is not None:
         terms = pattern.split(f" {chain['operator']} ")
-        return Value(
-            Infix(chain["operator"], tuple(put(term, places) for term in terms)), depth, typed, False, reads
-        )
+        piece = Infix(chain["operator"], tuple(put(term, places) for term in terms))
+        return Value(piece, depth, typed, False, reads, product=not adds)
     if mean is not None:
         terms = mean["sum"].split(" + ")
         total = Infix("+", tuple(put(term, places) for term in terms))
@@ -101,11 +105,39 @@ def fill(
         entry.name or "": entry.value if isinstance(entry.value, str) else text(entry.value)
         for entry in given
     }
+    if is_constant(pattern):
+        constant, product = of_constant(pattern, operands[0], written)
+        return Value(constant, max(1, operands[0].depth), typed, False, reads, product)
     bounds = re.compile(r"(?:\{(\w+)\})?:\{(\w+)\}")
     filled = bounds.sub(lambda match: spaced(written.get(match[1] or "", ""), written[match[2]]), pattern)
     filled = put(filled, {**written, **places})
     atomic = re.fullmatch(r"[\w.]+\(.*\)|[\w.]+\[.*\]|[\w.]+", filled) is not None and balanced(filled)
-    return Value(as_call(filled), depth, typed or filled.startswith(("F.", "torch.")), atomic, reads)
+    typed |= filled.startswith(("F.", "torch."))
+    return Value(as_call(filled), depth, typed, atomic, reads)
+
+
+def is_sum(formula: object) -> bool:
+    """Whether a formula adds up all operands."""
+    found = CHAIN.fullmatch(formula) if isinstance(formula, str) else None
+    return found is not None and found["operator"] == "+"
+
+
+def is_constant(formula: object) -> bool:
+    """Whether a formula scales or shifts its one operand."""
+    return isinstance(formula, str) and bool(PRODUCT.fullmatch(formula) or SHIFTED.fullmatch(formula))
+
+
+def of_constant(formula: str, operand: Value, written: Mapping[str, str]) -> tuple[str, bool]:
+    """`x * 2`, but `-x` for -1; `x + 2`, `x - 2`, and `1 - x` for what is -x. Whether it is a product."""
+    (by,) = written.values()
+    by = by if re.fullmatch(r"-?[\w.]+", by) else f"({by})"
+    if PRODUCT.fullmatch(formula):
+        place = str(operand) if operand.atomic else f"({operand})"
+        return (f"-{place}", False) if by == "-1" else (f"{place} * {by}", True)
+    place = str(operand) if operand.atomic or operand.product else f"({operand})"
+    if str(operand).startswith("-"):
+        return f"{by} - {str(operand).removeprefix('-')}", False
+    return (f"{place} - {by.removeprefix('-')}" if by.startswith("-") else f"{place} + {by}"), False
 
 
 def put(pattern: str, places: Mapping[str, str]) -> str:

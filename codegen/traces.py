@@ -116,6 +116,15 @@ class Trace:
     def __mul__(self, other: Any) -> Trace:
         return self.made("*", self.number, plain(other))
 
+    def __neg__(self) -> Trace:
+        return self.__mul__(-1)
+
+    def __sub__(self, other: Any) -> Trace:
+        return self.__add__(-other)
+
+    def __rsub__(self, other: Any) -> Trace:
+        return self.__neg__().__add__(other)
+
     def __truediv__(self, other: Any) -> Trace:
         return self.made("/", self.number, plain(other))
 
