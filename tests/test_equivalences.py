@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from interpreter import Interpreter
@@ -139,3 +141,56 @@ def test_a_net_of_convolutions_does_at_every_place_of_a_larger_image_what_it_doe
             for column in range(2):
                 window = x[:, :, 4 * row : 4 * row + 32, 4 * column : 4 * column + 32]
                 assert_equal(scores[:, :, row, column], bundled(window)[0])
+
+
+# --- AlexNet, figure 2 ---
+
+
+def test_two_towers_are_two_groups_of_filters():
+    """The upper tower's filters and maps come first. Where a tower reads only its own, they are a group."""
+    groups = randomised("alexnet_2012", (3, 83, 67), classes=10)
+    towers = randomised("alexnet_towers", (3, 83, 67), classes=10)
+    halves: dict[str, list[Tensor]] = {}
+    for name, tensor in towers.weights().items():
+        halves.setdefault(re.sub(r"\.(top|bottom)\.", ".", name), []).append(tensor)
+    assert sorted(map(len, halves.values())) == [1] * 2 + [2] * 14  # all layers but the last
+    load(groups, {name: torch.cat(parts) for name, parts in halves.items()})
+    x = image(3, 83, 67)
+    with torch.no_grad():
+        assert_equal(groups(x)[0], towers(x)[0])
+
+
+# --- ResNeXt, figure 3 ---
+
+PATHS = 32
+
+
+def part(held: dict[str, Tensor], form: str) -> dict[str, Tensor]:
+    """The weights of figure 3(c), a grouped convolution, as those of 32 paths: the filters of a group are a
+    path's. In 3(a) a path also has the columns of the last 1x1 that read it, in 3(b) these stay together."""
+    found: dict[str, Tensor] = {}
+    for name, tensor in held.items():
+        inner = re.fullmatch(r"(layer\d\.\d+)\.(conv[12]|bn[12])\.(\w+)", name)
+        last = re.fullmatch(r"(layer\d\.\d+)\.conv3\.weight", name)
+        if inner is not None:
+            place = "0." if form == "branches" else ""
+            pieces = tensor.chunk(PATHS) if tensor.dim() else [tensor] * PATHS
+            found |= {f"{inner[1]}.paths.{j}.{place}{inner[2]}.{inner[3]}": p for j, p in enumerate(pieces)}
+        elif last is not None and form == "branches":
+            found |= {f"{last[1]}.paths.{j}.1.weight": p for j, p in enumerate(tensor.chunk(PATHS, 1))}
+        else:
+            found[name] = tensor
+    return found
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("form", ["concat", "branches"])
+def test_the_three_forms_of_resnext_are_one_function(form, training):
+    """Blocks with and without a projection, with the stride and without it."""
+    size, settings = (3, 64, 64), {"depths": [2, 1, 1, 1], "classes": 10}
+    grouped = randomised("resnext50", size, **settings)
+    paths = randomised(f"resnext50_{form}", size, **settings)
+    load(paths, part(grouped.weights(), form))
+    x = image(*size)
+    with torch.no_grad():
+        assert_equal(paths.train(training)(x)[0], grouped.train(training)(x)[0])
