@@ -19,8 +19,8 @@ from .readings import free, substitute, text
 TERM = r"\{\d+\}(?:\[[^\]]*\])?"
 CHAIN = re.compile(rf"{TERM}(?: (?P<operator>[+*]) {TERM})(?: (?P=operator) {TERM})*")
 """The formulas that are one operator over all operands, which may have an index each."""
-PRODUCT = re.compile(r"\{0\} \* \{\w+\}")
-SHIFTED = re.compile(r"\{0\} \+ \{\w+\}")
+PRODUCT = re.compile(r"\{0\} \* \{[a-z]\w*\}")
+SHIFTED = re.compile(r"\{0\} \+ \{[a-z]\w*\}")
 MEAN = re.compile(rf"\((?P<sum>{TERM}(?: \+ {TERM})+)\)(?P<after> / \d+)")
 
 
