@@ -48,6 +48,9 @@ class Writer:
             "dropout(0.3)",
             "maxpool(3x3/1, pad=1)",
             "dwconv(3x3)",
+            "layer_scale(0.5)",
+            "pos_embed",
+            f"channels_last -> ln -> linear({self.count()}) -> channels_first",
             f"cba({self.count()}, {self.pick('relu', 'tanh', 'id', *self.layers)}{self.options()})",
         )
 
