@@ -57,7 +57,7 @@ class Alignment(Calls):
         entering = [event.inputs for event in column]
         if any(len(inputs) != 1 for inputs in entering):
             return scope.inside()
-        return scope.inside({"in": TensorTerm(self.find(rows, [inputs[0] for inputs in entering]).channels)})
+        return scope.inside({"in": self.tensor(rows, [inputs[0] for inputs in entering])})
 
     def bind(self, rows: Sequence[Row], column: Sequence[Bind], scope: Around) -> None:
         """`let`: its formula, or its value."""

@@ -108,7 +108,7 @@ class Flows(Chains):
             and self.is_chain(rows[0], first)
         ):
             found = next(module for module in modules if module is not None)
-            entering = self.find(rows, [event.inputs[0] for event in column])
+            entering = self.entering(rows, column)
             entries = self.chain(rows, [event.events for event in column], self.within(rows, column, scope))
             leaving = self.find(rows, [event.outputs[0] for event in column])
             step = Step((entering,), (leaving,), found.attribute, Chain(tuple(entries)))
@@ -122,6 +122,12 @@ class Flows(Chains):
         if len(step.outputs) == 1:
             self.label(first.label, step.outputs[0], scope)
         return [step] if step.make is not None or step.reference is not None else []
+
+    def entering(self, rows: Sequence[Row], column: Sequence[Event]) -> Variable:
+        """What an `nn.Sequential` reads."""
+        return self.find(
+            rows, [row.use.net.entering(event)[0] for row, event in zip(rows, column, strict=True)]
+        )
 
     def is_chain(self, row: Row, event: Event) -> bool:
         return row.use.net.forms.get(id(event)) == "chain"
@@ -184,7 +190,11 @@ class Flows(Chains):
         self, rows: Sequence[Row], lists: Sequence[Sequence[Event]], scope: Around, merges: list[Merge]
     ) -> list[Planned]:
         steps: list[Planned] = []
-        entering = self.find(rows, [merge.inputs[0] for merge in merges]) if merges[0].inputs else None
+        entering = None
+        if merges[0].inputs and all(
+            row.known(merge.inputs[0]) for row, merge in zip(rows, merges, strict=True)
+        ):
+            entering = self.find(rows, [merge.inputs[0] for merge in merges])
         for column in self.columns(rows, lists):
             if entering is not None and merges[0].head != "dense":
                 for row, merge in zip(
@@ -248,7 +258,7 @@ class Flows(Chains):
         if any(module is not None for module in modules):
             return self._group_member(rows, column, scope)
         if column[0].inputs:
-            scope = scope.inside({"in": TensorTerm(self.find(rows, [e.inputs[0] for e in column]).channels)})
+            scope = scope.inside({"in": self.tensor(rows, [event.inputs[0] for event in column])})
         return self.flow(rows, [event.events for event in column], scope)
 
     def _group_member(self, rows: Sequence[Row], column: list[Member], scope: Around) -> list[Planned]:
@@ -257,7 +267,7 @@ class Flows(Chains):
         found = next(
             m for m in (self.module(row, e) for row, e in zip(rows, column, strict=True)) if m is not None
         )
-        entering = self.find(rows, [event.inputs[0] for event in column])
+        entering = self.entering(rows, column)
         entries = self.chain(rows, [event.events for event in column], self.within(rows, column, scope))
         leaving = self.find(rows, [event.outputs[0] for event in column])
         return [Step((entering,), (leaving,), found.attribute, Chain(tuple(entries)))]

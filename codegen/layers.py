@@ -16,6 +16,7 @@ from .plan import ClassPlan, Given, Make, Step, Variable
 from .readings import free
 from .rows import Around, Row, Split
 from .settling import Settling
+from .terms import TensorTerm
 
 LIGHT = {"normalisation", "activation", "regularisation"}
 
@@ -48,6 +49,11 @@ class Layers:
             if all(any(candidate is other for other in others) for others in known[1:]):
                 return candidate
         raise Split(rows, [id(others[0]) if others else None for others in known])
+
+    def tensor(self, rows: Sequence[Row], tensors: Sequence[Tensor]) -> TensorTerm:
+        """What the text may say of these tensors; nothing where they do not enter the class."""
+        known = all(row.known(tensor) for row, tensor in zip(rows, tensors, strict=True))
+        return TensorTerm(self.find(rows, tensors).channels if known else None)
 
     # --- modules ---
 

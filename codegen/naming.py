@@ -36,6 +36,7 @@ SPELLED = {
         "GhostNet",
         "GoogLeNet",
         "GRN",
+        "HRNet",
         "ImageNet",
         "InceptionResNet",
         "LeNet",

@@ -141,8 +141,10 @@ class NetFacts:
                 makes |= further[1]
             if isinstance(event, Merge):
                 for position, member in enumerate(members(event)):
-                    reads.update((*member.outputs, *member.inputs))
-                    makes.update(member.inputs if position else ())
+                    reads.update(member.outputs)
+                    if event.head == "dense":
+                        reads.update(member.inputs)
+                        makes.update(member.inputs if position else ())
                 makes.update(event.outputs)
                 makes.difference_update(event.inputs)
             elif isinstance(event, (SequenceEvent, Member, OutputEvent)):
@@ -180,11 +182,10 @@ class NetFacts:
         plain = (
             OF_SEQUENTIAL.isdisjoint(named)
             and not isinstance(event, Merge)
-            and not self.free(event)
             and not self.escaping(event)
             and not self.lends(module)
         )
-        if plain and self.is_chain(inside(event), event.inputs, event.outputs):
+        if plain and self.is_chain(inside(event), self.entering(event), event.outputs):
             return "chain"
         parent = self.by_path[module.path.rpartition(".")[0]]
         bare = all(
@@ -197,16 +198,22 @@ class NetFacts:
             "open" if bare and parent.kind in ("block", "net") and not module.attribute.isdigit() else "class"
         )
 
+    def entering(self, event: Event) -> tuple[Tensor, ...]:
+        """What a container reads: of what flows into it what it needs, and what comes in from elsewhere."""
+        reads, free = self.flow(event)[0], self.free(event)
+        read = tuple(tensor for tensor in event.inputs if reads[tensor])
+        return by_node((*read, *free)) if free else read
+
     def free(self, event: Event) -> tuple[Tensor, ...]:
         """The tensors that come in from outside a container beside its inputs."""
         reads, makes = self.flow(event)
-        return _by_node(set(reads) - makes - set(event.inputs))
+        return by_node(set(reads) - makes - set(event.inputs))
 
     def escaping(self, event: Event) -> tuple[Tensor, ...]:
         """The tensors made in a container that are read outside of it, beside its outputs."""
         reads, makes = self.flow(event)
         everywhere = self.total(event.inputs[0].frame)
-        return _by_node({made for made in makes if everywhere[made] > reads[made]} - set(event.outputs))
+        return by_node({made for made in makes if everywhere[made] > reads[made]} - set(event.outputs))
 
     def is_chain(
         self, events: Iterable[Event], inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
@@ -258,5 +265,5 @@ def common_path(left: str, right: str) -> str:
     return ".".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], parts))
 
 
-def _by_node(tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
+def by_node(tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
     return tuple(sorted(tensors, key=lambda tensor: tensor.node))

@@ -64,11 +64,14 @@ class Recovery(Flows):
         takes = (
             [name.id for name in getattr(definition, "takes", None) or ()] if first.kind == "block" else []
         )
+        event = first.module.event
+        single = first.kind == "container" and event is not None and len(event.inputs) == 1
+        flowing = event.inputs[0] if single and event is not None else None
         entering: dict[str, Term] = {}
         for position in range(len(first.inputs)):
             tensors = [use.inputs[position] for use in self.uses]
             hint = takes[position] if takes else first.net.hints.get(first.inputs[position], "")
-            alone = len(first.inputs) == 1 or (first.kind == "container" and position == 0)
+            alone = len(first.inputs) == 1 or first.inputs[position] is flowing
             named = "in_channels" if alone else f"{hint or f'in{position + 1}'}_channels"
             variable = self.enter(
                 self.rows,
@@ -81,6 +84,8 @@ class Recovery(Flows):
             )
             if takes:
                 entering[takes[position]] = TensorTerm(variable.channels)
-        if first.kind == "container" or (first.kind == "block" and len(self.inputs) == 1):
+        if first.kind == "block" and len(self.inputs) == 1:
             entering["in"] = TensorTerm(self.inputs[0].channels)
+        elif flowing is not None and flowing in first.inputs:
+            entering["in"] = TensorTerm(self.inputs[first.inputs.index(flowing)].channels)
         self.settling.entering = entering

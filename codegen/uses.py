@@ -29,13 +29,12 @@ from ..compiler.graph import Graph, Module
 from ..compiler.nesting import is_sequence
 from ..compiler.shapes import Shapes
 from .events import inside, signature
-from .net_facts import NetFacts
+from .net_facts import NetFacts, by_node
 
 
 class Use(Struct, eq=False):
     """One use of a class. `names` are those that its text reads from around it: a block's parameters, a
-    container's surroundings. `free` tensors come from outside beside the inputs, `escaping` ones leave beside
-    the output."""
+    container's surroundings."""
 
     module: Module
     kind: str
@@ -47,8 +46,6 @@ class Use(Struct, eq=False):
     outputs: tuple[Tensor, ...]
     names: dict[str, Argument]
     net: Net
-    free: tuple[Tensor, ...] = ()
-    escaping: tuple[Tensor, ...] = ()
     key: tuple[Any, ...] = ()
     below: list[Use] = field(default_factory=list)
     """The uses directly inside."""
@@ -78,6 +75,8 @@ class Net(NetFacts):
         names: dict[str, Argument],
     ) -> Use:
         use = Use(module, kind, "general", frame, events, inputs, outputs, names, self)
+        for name, tensor in zip(getattr(frame.definition, "takes", None) or (), inputs, strict=False):
+            self.hints.setdefault(tensor, name.id)
         self._descend(use, events, dict(names), frame, False)
         if kind == "block":
             if is_sequence(frame) and not self.lends(module) and self.is_chain(events, inputs, outputs):
@@ -132,12 +131,12 @@ class Net(NetFacts):
     def _container(
         self, use: Use, event: Event, module: Module, names: dict[str, Argument], frame: Frame
     ) -> None:
-        inner, free, escaping = inside(event), self.free(event), self.escaping(event)
+        inner, escaping = inside(event), self.escaping(event)
         if self.forms[id(event)] != "class":
             self._descend(use, inner, dict(names), frame, True)
             return
-        entering = (*event.inputs, *free)
-        leaving = (*event.outputs, *escaping)
+        entering = self.entering(event)
+        leaving = by_node((*event.outputs, *escaping)) if escaping else event.outputs
         events: Sequence[Event] = (event,) if isinstance(event, Merge) else inner
         below = Use(
             module,
@@ -149,8 +148,6 @@ class Net(NetFacts):
             leaving,
             dict(names),
             self,
-            free,
-            escaping,
         )
         self.uses[id(event)] = below
         self._descend(below, inner, dict(names), frame, True)

@@ -36,6 +36,7 @@ WORD_FOR_WORD = [
     "dpn92",
     "nasnet_a_mobile",
     "polynet",
+    "hrnet_w18",
 ]
 LINES = {"resnet50": 80, "densenet121": 100, "googlenet": 135, "vgg16": 75, "fractalnet20": 125}
 NETS = [name for name in bundled_nets() if driver.compile(find_spec(name)).compiled is not None]
