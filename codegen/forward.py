@@ -174,7 +174,8 @@ class Forward(Tensors):
         if choice is not None and len(choice) + len(margin) <= WIDTH:
             self.lines.append(margin + choice)
         elif then:
-            self.lines += [f"{margin}if {flag.holds()}:", *then]
+            head = f"{margin}if {flag.holds()}:"
+            self.lines += then if self._last_statement(margin) == head else [head, *then]
             if otherwise:
                 self.lines += [f"{margin}else:", *otherwise]
         elif otherwise:
@@ -183,19 +184,24 @@ class Forward(Tensors):
             self.values[id(output)] = Value(target, typed=target in self.declared, reads=frozenset((target,)))
             self.holders[target] = output
 
+    def _last_statement(self, margin: str) -> str:
+        """The first line of the last statement; of an `if` with an `else`, this."""
+        return next((line for line in reversed(self.lines) if not line.startswith(margin + STEP)), "")
+
     def _family(self, family: Family) -> None:
+        axis = family.output.shapes[0].axis
         name = str(self.values[id(family.input)])
         margin = STEP * 2
         if family.head == "dense":
             self.lines += [
                 f"{margin}for layer in self{'.values()' if family.key is not None else ''}:",
-                f"{margin}{STEP}{name} = torch.cat([{name}, layer({name})], 1)",
+                f"{margin}{STEP}{name} = torch.cat([{name}, layer({name})], {axis})",
             ]
             self.values[id(family.output)] = Value(name, typed=True, reads=frozenset((name,)))
             return
         members = f"[branch({name}) for branch in self{'.values()' if family.key is not None else ''}]"
         if family.head == "concat":
-            value = Value(Brackets("torch.cat", (members, "1")), 1, True, True, frozenset((name,)))
+            value = Value(Brackets("torch.cat", (members, str(axis))), 1, True, True, frozenset((name,)))
         else:
             self.lines += [f"{margin}branches = {members}"]
             value = Value("sum(branches[1:], branches[0])", 1, False, True, frozenset(("branches",)))

@@ -208,7 +208,8 @@ class Layers:
         nodes = [row.use.net.graph[node] for row, node in zip(rows, chosen, strict=True) if node is not None]
         emits = [row.use.net.emits[node.id] for row, node in zip(rows, nodes, strict=True)]
         if joined is not None:  # `dense`: what was joined before, and the new member
-            emits = [Emit(function=Callee("torch.cat", (Slot("dim", 1),), listed=True))] * len(rows)
+            axis = Slot("dim", joined[0].shape.axis)
+            emits = [Emit(function=Callee("torch.cat", (axis,), listed=True))] * len(rows)
         alike(rows, emits, nodes)
         outputs = joined or [event.outputs[0] for event in column]
         describe = LayerInRows(self, rows, column, nodes, inputs, scope, column[0].head, outputs)

@@ -231,7 +231,7 @@ def _node(node: Node, emit: Emit, inputs: list[int], ledger: Ledger, path: str, 
     """The number of a node's value, whichever of its forms the module uses."""
     function = emit.function
     if isinstance(function, Callee) and function.path == "torch.cat":
-        return ledger.concatenate(inputs)
+        return ledger.concatenate(inputs, next(int(str(slot.value)) for slot in function.slots))
     keys = []
     if emit.call:
         assert emit.module is not None

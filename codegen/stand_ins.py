@@ -198,8 +198,8 @@ def function(ledger: Ledger, path: str) -> Callable[..., Trace]:
         first = rest[0] if rest else None
         if rest and isinstance(rest[0], list):
             inputs = [x.number for x in rest.pop(0)]
-            if path == "torch.cat" and rest == [1]:
-                return Trace(ledger, ledger.concatenate(inputs))
+            if path == "torch.cat" and len(rest) == 1:
+                return Trace(ledger, ledger.concatenate(inputs, rest[-1]))
         while rest and isinstance(rest[0], Trace):
             inputs.append(rest.pop(0).number)
         if path == "torch.flatten" and rest == [1] and isinstance(first, Trace):

@@ -18,8 +18,8 @@ class Ledger:
         self.positions, self.defaults = positions, defaults
         self.owners: dict[int, str] = {}
         self.numbers: dict[Key, int] = {}
-        self.parts: dict[int, tuple[int, ...]] = {}
-        """The parts of a concatenation over channels, by its number."""
+        self.parts: dict[tuple[int, int], tuple[int, ...]] = {}
+        """The parts of a concatenation, by its number and dimension."""
 
     def number(self, key: Key) -> int:
         return self.numbers.setdefault(
@@ -48,11 +48,11 @@ class Ledger:
             complete["stride"] = complete.get("kernel_size")
         return tuple(sorted((name, repr(one(value))) for name, value in complete.items()))
 
-    def concatenate(self, values: Iterable[int]) -> int:
-        """A concatenation over channels; one of concatenations is one of all their parts."""
-        flat = tuple(part for value in values for part in self.parts.get(value, (value,)))
-        number = self.number(("cat", *flat))
-        self.parts[number] = flat
+    def concatenate(self, values: Iterable[int], dim: int) -> int:
+        """A concatenation; one of concatenations over the same dimension is one of all their parts."""
+        flat = tuple(part for value in values for part in self.parts.get((value, dim), (value,)))
+        number = self.number(("cat", dim, *flat))
+        self.parts[number, dim] = flat
         return number
 
 

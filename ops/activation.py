@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from .arithmetic import check_division, equation, times
-from .base import BOTH, MAP, SEQUENCE, VECTOR, Cost, Example, Layout, Line, Op, Saved, Shape
+from .base import BOTH, MAP, SEQUENCE, TOKENS, VECTOR, Cost, Example, Layout, Line, Op, Saved, Shape
 from .forms import Callee, Emit, Slot
 
 
@@ -173,12 +173,13 @@ class Softmax(Activation, frozen=True):
     """exp(x), divided by its sum over the channels."""
 
     name = "softmax"
-    layouts = ("first",)
+    examples = (*Activation.examples, Example("", (TOKENS,)))
     module, function, keeps = "nn.Softmax", "F.softmax", "output"
     operations = 3
 
-    def slots(self) -> tuple[Slot, ...]:
-        return (Slot("dim", 1, keyword=True),)
+    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
+        slots = (Slot("dim", output.axis, keyword=True),)
+        return Emit(Callee(self.module, slots), Callee(self.function, slots))
 
 
 class Swish(Activation, frozen=True):

@@ -62,6 +62,11 @@ class Shape(Struct, frozen=True):
     def spatial(self) -> tuple[int, ...]:
         return self.dims[1:] if self.layout == "first" else self.dims[:-1]
 
+    @property
+    def axis(self) -> int:
+        """The dimension of the channels in PyTorch, where the batch is dimension 0."""
+        return 1 if self.layout == "first" else len(self.dims)
+
     def with_channels(self, channels: int) -> Shape:
         """As many places, with other channels."""
         places = self.spatial

@@ -225,27 +225,28 @@ class Concat(Merge, frozen=True):
     """Its members one after the other, over the channels."""
 
     name = "concat"
-    layouts = ("first",)
     dtypes = ("float32", "int64")
     examples = (
         Example("", (MAP, Shape((3, 14, 12)))),
         Example("", (SEQUENCE, SEQUENCE, SEQUENCE)),
         Example("", (VECTOR, Shape((5,)))),
+        Example("", (TOKENS, Shape((20, 3), layout="last"))),
+        Example("", (LAST_MAP, LAST_MAP)),
     )
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         self.admit(inputs)
         first = inputs[0]
-        keys = [(len(other.dims), other.dims[1:], other.dtype, other.layout) for other in inputs]
+        keys = [(other.kind, other.spatial, other.dtype) for other in inputs]
         if any(key != keys[0] for key in keys):
             refuse_branches("concat", inputs, keys, "all but the channels must be equal")
-        return Shape((sum(entering.dims[0] for entering in inputs), *first.dims[1:]), first.dtype)
+        return first.with_channels(sum(entering.channels for entering in inputs))
 
     def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
         return Cost()
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
-        return Emit(function=Callee("torch.cat", (Slot("dim", 1),), listed=True))
+        return Emit(function=Callee("torch.cat", (Slot("dim", output.axis),), listed=True))
 
     def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
         parts = " + ".join(str(entering.channels) for entering in inputs)
