@@ -31,11 +31,16 @@ class Row(Struct, frozen=True):
     name: str
     path: str
     layer: str
-    shape: Shape | None
+    shapes: tuple[Shape, ...]
+    """Of what it gives: several for a part that gives a tuple."""
     figures: Figures
     count: int = 1
     opened: bool = False
     only_training: bool = False
+
+    @property
+    def output(self) -> str:
+        return ", ".join(map(str, self.shapes))
 
 
 class Summary(Struct, frozen=True):
@@ -78,7 +83,7 @@ def input_rows(facts: Facts) -> Iterator[Row]:
     for node in facts.graph:
         if node.op.family == "input":
             figures = facts.costs.nodes[node.id]
-            yield Row(0, node.name, node.name, "input", facts.shapes[node.id], figures)
+            yield Row(0, node.name, node.name, "input", (facts.shapes[node.id],), figures)
 
 
 def choose_rows(facts: Facts, depth: int | None) -> list[Row]:
@@ -106,7 +111,7 @@ class Tabulation:
             self.keys[module.path] = (
                 module.kind,
                 self.layer(module),
-                self.shape(module),
+                self.shapes(module),
                 facts.costs.modules[module.path],
                 tuple(self.keys[child.path] for child in module.children),
             )
@@ -135,7 +140,7 @@ class Tabulation:
                     show_span(first, last, lambda module: module.attribute),
                     show_span(first, last, lambda module: module.path),
                     self.layer(first),
-                    self.shape(first),
+                    self.shapes(first),
                     sum_figures(self.facts.costs.modules[module.path] for module in modules),
                     len(run),
                     opened,
@@ -165,8 +170,16 @@ class Tabulation:
         frame = module.event.frame if isinstance(module.event, Call) else module.frame
         return block_call(frame, WORDS) if module.kind == "block" and frame is not None else ""
 
-    def shape(self, module: Module) -> Shape | None:
-        return self.facts.shapes.get(module.output) if module.output is not None else None
+    def shapes(self, module: Module) -> tuple[Shape, ...]:
+        """Of a tuple what the part makes, and not what it passes on."""
+        made = (module.output,) if module.output is not None else self.made(module)
+        return tuple(self.facts.shapes[id_] for id_ in made if id_ in self.facts.shapes)
+
+    def made(self, module: Module) -> Iterator[int]:
+        graph = self.facts.graph
+        for tensor in module.event.outputs if module.event is not None else ():
+            if tensor.node in graph and graph[tensor.node].name.startswith(f"{module.path}."):
+                yield tensor.node
 
 
 def show_span(first: Module, last: Module, name: Callable[[Module], str]) -> str:

@@ -34,7 +34,7 @@ def text_cells(row: Row, most: int) -> tuple[str, ...]:
     layer = row.layer + ("  (training only)" if row.only_training and not row.level else "")
     share = "" if row.opened or not figures.macs else draw_share(figures.macs / most)
     counts = (figures.params, figures.macs, figures.elementwise)
-    return (name, layer, str(row.shape or ""), *(f"{count:,}" if count else "" for count in counts), share)
+    return (name, layer, row.output, *(f"{count:,}" if count else "" for count in counts), share)
 
 
 def draw_share(share: float) -> str:
@@ -85,7 +85,7 @@ def write_csv(summary: Summary) -> str:
             row.path,
             row.layer,
             str(row.count),
-            str(row.shape or ""),
+            row.output,
             str(row.figures.params),
             str(row.figures.macs),
             str(row.figures.elementwise),
@@ -119,7 +119,7 @@ def write_markdown(summary: Summary) -> str:
         (
             "&emsp;" * row.level + code(row.name) + (f" x{row.count}" if row.count > 1 else ""),
             code(row.layer),
-            str(row.shape or ""),
+            row.output,
             *(f"{count:,}" for count in (row.figures.params, row.figures.macs, row.figures.elementwise)),
         )
         for row in summary.rows

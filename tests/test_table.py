@@ -56,7 +56,7 @@ def rows_by_name(summary: Summary) -> dict[str, Any]:
 
 
 def test_rows_follow_the_parts_and_equal_ones_are_one(headed: Facts) -> None:
-    rows = [(row.level, row.name, row.layer, str(row.shape), row.count) for row in summarise(headed, 2).rows]
+    rows = [(row.level, row.name, row.layer, row.output, row.count) for row in summarise(headed, 2).rows]
     assert rows == [
         (0, "image", "input", "3x16x16", 1),
         (0, "stem", "unit(8)", "8x16x16", 1),
