@@ -195,11 +195,11 @@ def test_efficientnet(name):
 
 @pytest.mark.parametrize("name", EFFICIENTNET)
 def test_the_deeper_a_unit_of_efficientnet_the_more_often_it_is_dropped(name):
-    """From 0 at the first to nearly 0.2 at the last; the first of a stage has no shortcut and stays."""
+    """From 0 at the first to nearly 0.2 at the last; a stage's first, without a shortcut, always stays."""
     _, _, layers, dropout = EFFICIENTNET[name]
     found = [node.op.p for node in facts(name).graph if node.op.name == "drop_path"]
-    units = [(unit, n) for n in layers for unit in range(n)]
-    expected = [0.2 * place / len(units) if unit else 0 for place, (unit, _) in enumerate(units)]
+    units = [unit for n in layers for unit in range(n)]
+    expected = [0.2 * place / len(units) for place, unit in enumerate(units) if unit]
     assert found == pytest.approx(expected)
     assert [node.op.p for node in facts(name).graph if node.op.name == "dropout"] == [dropout]
 
