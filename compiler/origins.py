@@ -46,6 +46,8 @@ def tell(shape: Shape, aspect: Aspect) -> str:
     match aspect:
         case "channels":
             return f"{shape.channels} channel{'s'[: shape.channels != 1]}"
+        case "size" if shape.kind == "tokens":
+            return f"{shape.spatial[0]} token{'s'[: shape.spatial[0] != 1]}"
         case "size" if shape.rank == 1:
             return f"length {shape.spatial[0]}"
         case "size" if shape.rank == 2:

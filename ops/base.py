@@ -119,8 +119,8 @@ class Cost(Struct, frozen=True):
     """What one use of a layer costs for one image, exactly.
 
     `params` counts trainable numbers, `biases` those of them that are added (a batch norm's shift
-    too); `macs` multiply-adds of convolutions and fully connected layers; `elementwise` the
-    operations of all other work.
+    too); `macs` multiply-adds of convolutions and fully connected layers, and of the two products of
+    attention; `elementwise` the operations of all other work.
     """
 
     params: int = 0
