@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..compiler.cost import Costs
+from ..compiler.depth import measure_part
 from ..compiler.frames import Apply
 from ..compiler.graph import Graph, Port
 from ..compiler.shapes import Shapes
@@ -114,7 +115,7 @@ class Composer:
         if group.count > 1:
             times = f"x{group.count}{JOINS[group.join]}"
         name = name_of(group, prefix)
-        title = label(name, self.contents(piece, SHORT), times)
+        title = label(name, self.contents(piece, SHORT - len(label(name, "", times)) - len(": ")), times)
         if name and len(title) > SHORT:
             title = label(name, "", times)
         return Cluster(f"cluster_{number}", title, group.count, children, show(group.path))
@@ -133,7 +134,7 @@ class Composer:
             for node in column:
                 self.box_of[node] = id_
         self.heads[id_] = piece.heads
-        self.depths[id_] = sum(self.graph[node].op.depth for node in piece.uses[0])
+        self.depths[id_] = measure_part(self.graph, piece.uses[0])
         first = self.graph[piece.uses[0][0]]
         lines = self.closed(piece, prefix) if not piece.heads else self.layers(piece, prefix)
         family = self.family(piece)

@@ -13,17 +13,19 @@ from msgspec import Struct
 from ..compiler.graph import Graph
 from ..compiler.shapes import Shapes
 from ..ops.base import Op
-from .folding import signature
+from .closing import close_alike, open_one_of_each
 from .outline import Group, Item, Leaf, Outline, nodes
 
 LIGHT = {"normalisation", "activation", "regularisation"}
 LEADING = {"normalisation", "activation"}
 LIGHT_NAMES = {"flatten", "reshape", "scale", "shift"}
-READABLE = (20, 32, 32, 32)
+READABLE = (20, 32, 32)
 """Boxes with which a page can still be read, and how much is closed where there are more: blocks like one
-shown before; containers like one shown before; all that lies in a group in a group; all groups."""
-SHOWN_BEFORE, EVERY = 2, 4
+shown before; containers like one shown before; all groups, but for one of each kind where there is room."""
+SHOWN_BEFORE, EVERY = 2, 3
 """How many of these: what is like something shown before; all."""
+ROOM = 48
+"""Boxes of a page on which groups were opened one by one."""
 
 
 class Draft(Struct, eq=False, kw_only=True):
@@ -51,15 +53,22 @@ Piece = Draft | ClusterDraft
 def draft(plan: Outline, graph: Graph, shapes: Shapes, closings: int) -> list[Piece]:
     """The drafts with as much detail as a page can hold, or that the first of `READABLE` leave."""
     drafter = Drafter(plan, graph)
-    best: list[Piece] = drafter.pieces([plan.items])
+
+    def pieces() -> list[Piece]:
+        return drafter.pieces([plan.items])
+
+    best = pieces()
     fewest = count_boxes(best)
     for detail, readable in enumerate(READABLE[:closings], 1):
         if fewest <= readable:
             break
-        close(plan, graph, shapes, detail)
-        pieces = drafter.pieces([plan.items])
-        if count_boxes(pieces) < fewest:
-            best, fewest = pieces, count_boxes(pieces)
+        if detail == EVERY:
+            open_one_of_each(plan.items, graph, ROOM, readable, lambda: count_boxes(pieces()))
+        else:
+            close_alike(plan, graph, shapes, containers=detail == SHOWN_BEFORE)
+        tried = pieces()
+        if count_boxes(tried) < fewest:
+            best, fewest = tried, count_boxes(tried)
     return best
 
 
@@ -76,25 +85,6 @@ def drafts(pieces: list[Piece]) -> Iterator[Draft]:
 
 def count_boxes(pieces: list[Piece]) -> int:
     return sum(1 for _ in drafts(pieces))
-
-
-def close(plan: Outline, graph: Graph, shapes: Shapes, detail: int) -> None:
-    """Marks the groups that are closed at this detail."""
-    seen: set[object] = set()
-
-    def visit(items: list[Item], depth: int) -> None:
-        for item in items:
-            if isinstance(item, Leaf):
-                continue
-            item.closed = depth >= 1 if detail == 3 else depth >= 0 if detail == 4 else False
-            if item.kind in ("block", "aux") or (detail >= 2 and item.kind != "turn"):
-                key = signature(item.items, plan, graph, shapes, loose=True)
-                item.closed = item.closed or key in seen
-                seen.add(key)
-            if not item.closed:
-                visit(item.items, depth + 1)
-
-    visit(plan.items, 0)
 
 
 class Drafter:

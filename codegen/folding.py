@@ -1,9 +1,11 @@
 """An outline in, the same with what repeats drawn once out: equal neighbours become one group with a count.
 
 Two neighbours are equal if they hold the same layers with the same arguments, wired alike, and put out
-the same shape. They fold if they follow one another (`unit -> unit`), stand side by side between the same
-values (the paths of a ResNeXt block), or are members of one `dense` group. Where a page would be too full,
-three neighbours or more fold that differ in their channels alone, and in other numbers that change no map.
+the same shape; how often a layer drops values does not tell them apart. They fold if they follow one
+another (`unit -> unit`), stand side by side between the same values (the paths of a ResNeXt block), or are
+members of one `dense` group. Where a page would be too full, three neighbours or more fold that differ in
+their channels alone, and in other numbers that change no map, if nothing but a number names them or they
+are called alike.
 """
 
 from __future__ import annotations
@@ -69,7 +71,7 @@ class Folder:
     def run(self, items: list[Item], start: int) -> tuple[list[Item], Join]:
         """The longest run of equal groups from `start` on, and how they hang together."""
         first = items[start]
-        if self.loose and isinstance(first, Group) and is_numbered(first):
+        if self.loose and isinstance(first, Group):
             run = self.equals(items, start, loose=True)
             if len(run[0]) >= FEW:
                 return run
@@ -82,11 +84,13 @@ class Folder:
         if isinstance(first, Leaf) or first.kind == "aux":
             return run, joined
         wanted, before = self.sign(first, loose), Ends(self.plan, [first])
-        for item in items[start + 1 :]:
+        for position, item in enumerate(items[start + 1 :], start + 1):
             if isinstance(item, Leaf) or item.kind != first.kind:
                 break
+            if loose and not (is_numbered(first) and is_numbered(item)) and not called_alike(first, item):
+                break
             after = Ends(self.plan, [item])
-            way = self.join(before, after)
+            way = self.join(before, after, nodes(items[position + 1 : position + 2]))
             if not way or joined not in ("", way):
                 break
             if self.sign(item, loose) != wanted:
@@ -104,8 +108,9 @@ class Folder:
         windows = [(getattr(op, "window", None), getattr(op, "stride", None)) for op in ops]
         return (signed, *windows, *(self.shapes[id_].dims[1:] for id_ in nodes([item])))
 
-    def join(self, before: Ends, after: Ends) -> Join:
-        """How two neighbours hang together; not at all where they must not fold."""
+    def join(self, before: Ends, after: Ends, following: list[int]) -> Join:
+        """How two neighbours hang together; not at all where they must not fold. A cell that reads the two
+        before it follows both, and the nodes `following` may read the last two."""
         leaving = set(before.leaving)
         if before.tapped:
             return ""
@@ -116,6 +121,12 @@ class Folder:
             and not leaving.isdisjoint(after.entering)
             and all(b in leaving or b == a for a, b in zip(before.entering, after.entering, strict=True))
             and before.readers <= after.held
+        ):
+            return "series"
+        if (
+            len(before.entering) > 1
+            and after.entering == [*before.entering[1:], *before.leaving]
+            and before.readers <= after.held.union(following)
         ):
             return "series"
         wires, inputs = self.plan.wires, self.plan.inputs
@@ -129,6 +140,17 @@ class Folder:
 def is_numbered(group: Group) -> bool:
     """Whether nothing but its place in a sequence names it."""
     return group.kind == "turn" or (group.kind == "block" and group.path.rpartition(".")[2].isdigit())
+
+
+def called_alike(one: Group, other: Group) -> bool:
+    """Whether both are uses of one block with the same arguments, so that only what enters them differs."""
+    if one.frame is None or other.frame is None or one.frame.definition is not other.frame.definition:
+        return False
+    values = [
+        {name: argument.value for name, argument in (frame.arguments | frame.rest).items()}
+        for frame in (one.frame, other.frame)
+    ]
+    return values[0] == values[1]
 
 
 class Ends:
@@ -168,7 +190,8 @@ def signature(
                 inside = number.get(source)
                 sources.append(-1 - outside.setdefault(source, len(outside)) if inside is None else inside)
             number[id_] = len(number)
-            signed.append((op.name if loose else op, tuple(sources)))
+            exact = not loose and op.family != "regularisation"
+            signed.append((op if exact else op.name, tuple(sources)))
     nesting = tuple(structure(item) for item in items)
     if loose:
         return (nesting, tuple(signed))

@@ -36,6 +36,8 @@ from netc.files import Spec, find_spec
 
 GOLDEN = Path(__file__).parent / "golden"
 PAGES = ["resnet50", "googlenet", "densenet121", "unet", "se_resnet50", "fractalnet20", "textcnn", "vgg16"]
+FULL_PAGES = ["inception_v4", "nasnet_a_mobile", "dpn92", "polynet", "attention56"]
+"""Nets of which a page cannot show everything: one of each block is opened."""
 ROUNDING = 1.0
 """Points: Graphviz gives places with two digits, and rounds boxes to whole points."""
 
@@ -123,7 +125,57 @@ def test_units_with_other_windows_or_with_names_stay_apart_on_a_full_page() -> N
         "unit  x19",
     ]
     named = unit + "net n { input x: 8x64x64; for i in range(40) { u[i]: " + call + " } }"
-    assert sum(": unit(" in text for text in texts(picture_of(graph_of(named)))) == 40
+    picture = picture_of(graph_of(named))
+    assert sum(": unit(" in text for text in texts(picture) + titles(picture)) == 40
+
+
+def test_how_often_a_layer_drops_values_does_not_keep_units_apart() -> None:
+    unit = "block unit(p) { add { { conv(3x3, 8) -> bn -> drop_path(p) }; id } }\n"
+    text = unit + "net n { input x: 8x9x9; for i in range(5) { unit(i / 10) } }"
+    picture = picture_of(graph_of(text))
+    assert titles(picture) == ["unit1–5: unit  x5"]
+    assert texts(picture)[1] == "conv1: 3x3, 8 · bn · drop_path 0–0.4 / 600 params · 46.7K macs"
+    with_another = "net n { input x: 8x9x9; conv(3x3, 8) -> drop_path(0.1); conv(3x3, 8) -> dropout }"
+    assert not any("x2" in text for text in texts(picture_of(graph_of(with_another))))
+
+
+def test_units_called_alike_are_one_on_a_full_page_whatever_enters_them() -> None:
+    assert {
+        "conv3_2–4: dual_path  x3 / 234K–246K params · 182M–191M macs each",
+        "conv4_2–20: dual_path  x19 / 868K–1.04M params · 169M–202M macs each",
+    } <= set(texts(page("dpn92")))
+
+
+def test_cells_that_read_the_two_before_them_are_one_with_a_count() -> None:
+    """But the two before a reduction, which is read with what enters it, end a run."""
+    cell = "block cell() takes (prev, cur) { add { prev -> conv(1x1, 8); cur -> conv(3x3, 8) } }\n"
+    chain = "y[i + 2]: (y[i], y[i + 1]) -> cell"
+    start = "net n { input x: 8x9x9; y[0]: conv(3x3, 8); y[1]: conv(3x3, 8); "
+    text = cell + start + "for i in range(6) { " + chain + " }; gap -> fc(10) }"
+    picture = picture_of(graph_of(text))
+    assert titles(picture) == ["y2–7: cell  x6"]
+    inside = {box.id for cluster in clusters(picture.children) for box in descend(cluster)}
+    named = {box.id: box.lines[0] for box in picture.boxes()}
+    entering = sorted((edge.source, edge.target) for edge in picture.edges if edge.target in inside)
+    assert [named[a][:2] + named[b][:5] for a, b in entering if a not in inside] == [
+        "y0conv1",
+        "y1conv1",
+        "y1conv2",
+    ]
+    tapped = cell + start + "for i in range(6) { " + chain + " }; add(y[5], y[7]) }"
+    assert "y2–5: cell  x4" in titles(picture_of(graph_of(tapped)))
+
+
+def test_a_full_page_shows_one_of_each_block_from_inside() -> None:
+    shown = set(titles(page("inception_v4")))
+    assert {"inception_a  x4", "inception_b  x7", "inception_c  x3"} <= shown
+    assert "stage1.0: attention(64, 3)" in titles(page("attention56"))
+    closed = [text for text in texts(page("attention56")) if "attention" in text or "inner" in text]
+    assert [text.split(" / ")[0] for text in closed] == [
+        "inner: hourglass(64, 2)",
+        "stage2.0: attention(128, 2)",
+        "stage3.0: attention(256, 1)",
+    ]
 
 
 def test_a_block_whose_value_is_tapped_is_not_folded_away() -> None:
@@ -217,7 +269,7 @@ def test_expanded_each_layer_is_drawn_and_no_edge_is_lost(name: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["expanded", "folded", "loosely folded"])
-@pytest.mark.parametrize("name", [*NAMES, *PAGES, "pyramidnet110_a84"])
+@pytest.mark.parametrize("name", [*NAMES, *PAGES, *FULL_PAGES, "pyramidnet110_a84"])
 def test_each_layer_stands_in_one_box_or_is_a_wire_of_a_dense_group(name: str, way: str) -> None:
     graph = small_net(name) if name in NAMES else bundled(name)
     shapes = Facts(graph).shapes
@@ -368,7 +420,7 @@ def laid_out(name: str) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]
     return {item["name"]: item for item in found["objects"]}, found["edges"]
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *FULL_PAGES])
 def test_no_two_boxes_overlap_and_none_lies_across_the_edge_of_a_cluster(name: str) -> None:
     objects, _ = laid_out(name)
     boxes = {name: rectangle(item) for name, item in objects.items() if "pos" in item}
@@ -391,7 +443,7 @@ def descend(cluster: Cluster) -> list[Box]:
     return boxes
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *FULL_PAGES])
 def test_no_label_leaves_its_box(name: str) -> None:
     objects, _ = laid_out(name)
     for box in page(name).boxes():
@@ -405,7 +457,7 @@ def test_no_label_leaves_its_box(name: str) -> None:
         )
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *FULL_PAGES])
 def test_no_shape_beside_an_edge_lies_on_a_box(name: str) -> None:
     objects, edges = laid_out(name)
     boxes = [rectangle(item) for item in objects.values() if "pos" in item]
@@ -416,7 +468,7 @@ def test_no_shape_beside_an_edge_lies_on_a_box(name: str) -> None:
         assert not any(overlap(middle, box) for box in boxes)
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *FULL_PAGES])
 def test_every_edge_ends_on_its_boxes(name: str) -> None:
     objects, edges = laid_out(name)
     by_number = {item["_gvid"]: item for item in objects.values()}
@@ -441,6 +493,17 @@ def test_the_main_way_runs_straight_down(name: str) -> None:
         if (ids[edge["tail"]], ids[edge["head"]]) in main:
             xs = [float(place.split(",")[-2]) for place in edge["pos"].split()]
             assert max(xs) - min(xs) < 2, edge["pos"]
+
+
+@pytest.mark.parametrize("name", [*PAGES, *FULL_PAGES])
+def test_no_edge_goes_up(name: str) -> None:
+    objects, edges = laid_out(name)
+    height = {item["_gvid"]: float(item["pos"].split(",")[1]) for item in objects.values() if "pos" in item}
+    kinds = {(edge.source, edge.target): edge.kind for edge in page(name).edges}
+    ids = {item["_gvid"]: item["name"] for item in objects.values()}
+    for edge in edges:
+        if kinds.get((ids[edge["tail"]], ids[edge["head"]]), "like") != "like":
+            assert height[edge["tail"]] > height[edge["head"]], (ids[edge["tail"]], ids[edge["head"]])
 
 
 def test_blocks_deep_in_each_other_are_drawn_closed() -> None:
