@@ -124,7 +124,7 @@ def arguments(op: Op, brief: bool = False) -> list[str]:
         if isinstance(value, Window):
             written.append(window(value, getattr(op, "stride", None), op))
         elif parameter.required:
-            written.append(join_sizes(value) if isinstance(value, tuple) else show_value(value))
+            written.append(join_sizes(value) if parameter.type == "a shape" else show_value(value))
         elif value != parameter.default and (not brief or parameter.name in KEPT):
             shown = show_value(value)
             written.append(shown if brief and parameter.name == "p" else f"{parameter.name}={shown}")
