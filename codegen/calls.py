@@ -99,7 +99,7 @@ class Calls(Layers):
                 path, holder = self.reach(rows, values, parameter.origin)
                 given[parameter.name] = Name(holder) if holder is not None else path
                 continue
-            arguments = [parameter.arguments[index] if parameter.arguments else None for _, index in found]
+            arguments = [behind(parameter, use, index) for use, (_, index) in zip(uses, found, strict=True)]
             named = self.parameter_name(rows, title, parameter.name, arguments)
             written = partial(callee.argument, parameter, arguments)
             expr = self.settling.express(values, rows, written, guess=parameter.origin == "channels")
@@ -260,6 +260,14 @@ class _Defaults(dict[str, Term]):
         if name not in self.callee.uses[0].names:
             raise Unsettled(name)
         return self.callee._named(name)
+
+
+def behind(parameter: Parameter, use: Use, index: int) -> Argument | None:
+    """The argument that a parameter of a class has in a use of it, wherever that is written: a layer that is
+    passed on has some of its arguments from further out."""
+    if parameter.arguments:
+        return parameter.arguments[index]
+    return use.names.get(str(parameter.source)) if parameter.origin == "name" else None
 
 
 def is_literal(expr: Expr | str, value: object) -> bool:

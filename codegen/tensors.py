@@ -27,6 +27,8 @@ class Tensors:
         """The last step that reads a tensor, and the place in which it does."""
         self.last: dict[int, int] = {}
         self.reads: dict[int, list[int]] = {}
+        self.passing: dict[int, tuple[Variable, int]] = {}
+        """What a fork gives where a tensor passes it by, and when the fork ends."""
         self.side_ends = 0
         """Until when the side of a fork runs that is being written."""
         self.clock = 0
@@ -73,8 +75,9 @@ class Tensors:
                     self._count(otherwise)
                     self.clock += 1
                     for side in sides:
-                        for variable in side:
+                        for variable, output in zip(side, step.outputs, strict=True):
                             self._read(variable)
+                            self.passing.setdefault(id(variable), (output, self.clock))
                 case Family(input=variable):
                     self._read(variable)
 
@@ -108,16 +111,26 @@ class Tensors:
         self.holders[name] = output
         return name
 
-    def choose(self, output: Variable, inputs: Sequence[Variable], lasting: bool = False) -> str:
-        becomes = output
-        while self.readers[id(becomes)] == 1 and id(becomes) in self.joins:
+    def _becomes(self, output: Variable) -> tuple[Variable, int]:
+        """What takes its name over in the end, and when: a sum goes by the name of its first member, and what
+        a fork gives by that of the tensor that passes it."""
+        becomes, since = output, self.clock
+        while True:
+            through, end = self.passing.get(id(becomes), (None, 0))
+            if through is not None and self.last.get(id(becomes), 0) <= end:
+                becomes, since = through, end
+                continue
+            if self.readers[id(becomes)] != 1 or id(becomes) not in self.joins:
+                return becomes, since
             reader, position = self.joins[id(becomes)]
             if not reader.overwrites or position:
-                break
-            becomes = reader.outputs[0]  # the sum goes by the name of its first member
-        after = self.clock + 1 if becomes is output else self.last.get(id(output), 0) + 1
-        lasting |= self.readers[id(becomes)] > 1 or self.last.get(id(becomes), 0) > after
-        hint = becomes.hint
+                return becomes, since
+            becomes, since = reader.outputs[0], self.last.get(id(becomes), 0)
+
+    def choose(self, output: Variable, inputs: Sequence[Variable], lasting: bool = False) -> str:
+        becomes, since = self._becomes(output)
+        lasting |= self.readers[id(becomes)] > 1 or self.last.get(id(becomes), 0) > since + 1
+        hint = becomes.hint.lower()  # a variable is not spelled as a module may be
         if lasting and hint and hint.isidentifier() and hint not in TAKEN and not self.is_live(hint):
             return hint
         candidates = [
