@@ -61,6 +61,7 @@ SPELLED = {
         "SD",
         "SE",
         "SENet",
+        "SepConv",
         "SeResNet",
         "SeResNeXt",
         "ShuffleNet",

@@ -120,6 +120,35 @@ def test_mnasnet(name):
     net.equals(name)
 
 
+def test_mnasnet_a1():
+    """Tan et al. 2019, figure 7: the window, t, whether there are gates, #out, how many, the stride."""
+    net = Net(224)
+    net.conv_norm("conv_stem bn1", 32, 3, 2)
+    net.depthwise("blocks.0.0.conv_dw blocks.0.0.bn1", 3)
+    net.conv_norm("blocks.0.0.conv_pw blocks.0.0.bn2", 16)
+    for stage, (window, t, gated, out, n, stride) in enumerate(
+        [
+            (3, 6, False, 24, 2, 2),
+            (5, 3, True, 40, 3, 2),
+            (3, 6, False, 80, 4, 2),
+            (3, 6, True, 112, 2, 1),
+            (5, 6, True, 160, 3, 2),
+            (3, 6, False, 320, 1, 1),
+        ],
+        1,
+    ):
+        for unit in range(n):
+            name, entering = f"blocks.{stage}.{unit}", net.width
+            net.conv_norm(f"{name}.conv_pw {name}.bn1", t * entering)
+            net.depthwise(f"{name}.conv_dw {name}.bn2", window, 1 if unit else stride)
+            if gated:
+                net.gate(f"{name}.se", "conv_reduce", "conv_expand", entering // 4)
+            net.conv_norm(f"{name}.conv_pwl {name}.bn3", out)
+    net.conv_norm("conv_head bn2", 1280)
+    net.fc("classifier", 1000)
+    net.equals("mnasnet_a1")
+
+
 # --- MobileNetV3 and EfficientNet: units with gates ---
 
 
