@@ -21,7 +21,7 @@ help:
 	@echo "make test    all tests"
 	@echo "make lint    ruff check and ruff format --check          make format  ruff, and it writes"
 	@echo "make types   mypy --strict                               make parity  against torchvision and timm"
-	@echo "make zoo     torch.export of every net (minutes)           make gallery docs/zoo"
+	@echo "make zoo     every net is trained a step, and exported   make gallery docs/zoo"
 	@echo "make tables  the parser's tables, of grammar/net.lark    make pictures  the README's"
 	@echo "make bench   speed, as ratios                            make fuzz    N=10000: mutants of the specs"
 	@echo "make clean   remove what these made"
@@ -70,7 +70,7 @@ test: $(VENV)/.ready
 
 # What `make test` does with one net of each form, with every net.
 zoo: $(VENV)/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --all-nets tests/test_export.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --all-nets tests/test_export.py tests/test_trains.py
 
 # Mutants of the bundled specs by number, from FROM on, and all that they find.
 N ?= 10000

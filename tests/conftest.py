@@ -28,7 +28,7 @@ FENCE = re.compile(r"^```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.D
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="rewrite the expectations of the cases")
-    parser.addoption("--all-nets", action="store_true", help="export every bundled net, not one of each form")
+    parser.addoption("--all-nets", action="store_true", help="export and train every bundled net")
 
 
 class Case:
