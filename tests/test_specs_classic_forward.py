@@ -13,6 +13,13 @@ def lrn(x: Tensor) -> Tensor:
     return F.local_response_norm(x, 5, k=2)
 
 
+def alexnet_lrn(x: Tensor) -> Tensor:
+    """Section 3.3: 1e-4 is the factor of the sum; PyTorch's `alpha` is that of the mean."""
+    squares = x * x
+    neighbours = [squares[:, max(0, i - 2) : i + 3].sum(1) for i in range(x.shape[1])]
+    return x / (2 + 1e-4 * torch.stack(neighbours, 1)) ** 0.75
+
+
 def pool(x: Tensor, ceil: bool = False) -> Tensor:
     """Overlapping windows, 3x3/2."""
     return F.max_pool2d(x, 3, 2, ceil_mode=ceil)
@@ -31,7 +38,7 @@ def test_lenet5_computes_what_the_paper_describes():
 def test_alexnet_2012_computes_what_the_paper_describes(groups, pool_first):
     """At 67x67, where a sixteenth of the weights stand between the convolutions and `fc6`."""
     x, net, (output,) = run("alexnet_2012", 3, 67, 67, groups=groups, pool_first=pool_first, classes=10)
-    normalise = (lambda x: lrn(pool(x))) if pool_first else (lambda x: pool(lrn(x)))
+    normalise = (lambda x: alexnet_lrn(pool(x))) if pool_first else (lambda x: pool(alexnet_lrn(x)))
     x = normalise(net.conv(x, "conv1", stride=4, pad=0).relu())
     x = normalise(net.conv(x, "conv2", groups=groups).relu())
     x = net.conv(net.conv(x, "conv3").relu(), "conv4", groups=groups).relu()
