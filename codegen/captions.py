@@ -9,6 +9,9 @@ from .plain_text import join_sizes, show
 WIDE = 38
 """Characters of a line, beyond which a box puts its name on a line of its own."""
 
+MANY = 3
+"""More shapes than these are counted at an edge."""
+
 
 def label(name: str, contents: str, times: str) -> str:
     """`conv1: 7x7/2, 64 · bn · relu`, as a spec labels a layer; what is empty is left out."""
@@ -62,9 +65,13 @@ def name_within(path: str, prefix: str) -> str:
 
 
 def describe_shapes(shapes: list[Shape]) -> str:
-    """One shape, or in each dimension from the least to the largest."""
+    """One shape; of maps that differ in their channels, from the least to the largest; else each."""
     kind = " int64" if shapes[0].dtype == "int64" else ""
     if len({len(shape.dims) for shape in shapes}) > 1:
         return ""
-    spans = [(min(sizes), max(sizes)) for sizes in zip(*(shape.dims for shape in shapes), strict=True)]
-    return join_sizes(tuple(f"{low}" if low == high else f"{low}–{high}" for low, high in spans)) + kind
+    if len({shape.dims[1:] for shape in shapes}) > 1:
+        each = list(dict.fromkeys(map(str, shapes)))
+        return ", ".join(each) if len(each) <= MANY else f"{len(each)} shapes"
+    channels = [shape.dims[0] for shape in shapes]
+    span = f"{min(channels)}–{max(channels)}" if min(channels) < max(channels) else str(channels[0])
+    return join_sizes((span, *shapes[0].dims[1:])) + kind

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterator
 
 from ..compiler.graph import Graph
 from ..compiler.shapes import Shapes
-from .folding import signature
+from .folding import Ends, signature
 from .outline import Group, Item, Leaf, Outline, nodes
 
 Size = Callable[[], int]
@@ -38,16 +38,16 @@ def close_all(items: list[Item]) -> None:
             close_all(item.items)
 
 
-def open_one_of_each(items: list[Item], graph: Graph, most: int, comfortable: int, size: Size) -> None:
+def open_one_of_each(plan: Outline, graph: Graph, most: int, comfortable: int, size: Size) -> None:
     """Closes all groups, then opens one use of each block and one container of each kind, up to `most` boxes
-    (`size` counts them), and further forms of opened blocks up to a `comfortable` number. What most of the
-    net is made of comes first, and what lies in an opened group before its neighbours."""
+    (`size` counts them), and further forms of opened blocks up to a `comfortable` number.
+    What most of the net is made of comes first, and what lies in an opened group before its neighbours."""
     forms = Forms(graph)
-    forms.weigh(items, 1)
-    close_all(items)
+    forms.weigh(plan.items, 1)
+    close_all(plan.items)
     blocks: set[Hashable] = set()
     seen: set[Hashable] = set()
-    waiting = [forms.by_share(items)]
+    waiting = [forms.by_share(plan.items)]
     boxes, refused = size(), 0
     while waiting and refused < most:  # each try drafts the whole page
         if not waiting[-1]:
@@ -56,7 +56,7 @@ def open_one_of_each(items: list[Item], graph: Graph, most: int, comfortable: in
         group = waiting[-1].pop()
         block = definition(group)
         room = comfortable if block in blocks else most
-        if forms.of[id(group)] in seen or boxes >= room:
+        if forms.of[id(group)] in seen or boxes >= room or tangled(group, plan):
             continue
         for opened in ([*held(group)], [group]) if block is None else ([*held(group)],):
             for each in opened:
@@ -112,6 +112,13 @@ class Forms:
 def definition(group: Group) -> Hashable:
     """The block of which a group is a use."""
     return None if group.frame is None else ("block", id(group.frame.definition))
+
+
+def tangled(group: Group, plan: Outline) -> bool:
+    """Whether a block makes several values of several, three and more: where each of them goes into each,
+    arrows must cross."""
+    ends = Ends(plan, [group])
+    return group.kind == "block" and min(len(ends.entering), len(ends.leaving)) > 2
 
 
 def held(group: Group) -> Iterator[Group]:

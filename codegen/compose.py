@@ -193,7 +193,7 @@ class Composer:
         params = [sum(nodes[id_].params for id_ in ids) for ids in piece.uses]
         macs = [sum(nodes[id_].macs for id_ in ids) for ids in piece.uses]
         words = [f"{span_counts(params)} params"] if any(params) else []
-        if any(self.graph[id_].weights != id_ for id_ in piece.uses[0]):
+        if any(self.graph[id_].weights not in piece.uses[0] for id_ in piece.uses[0]):
             words = ["shared weights"]
         if any(macs):
             words.append(f"{span_counts(macs)} macs")
@@ -231,7 +231,7 @@ class Composer:
         edges: list[Edge] = []
         for key in sorted(found, key=lambda key: (not kinds[key][1], kinds[key][0] != "flow")):
             kind, main = kinds[key]
-            shapes = [self.shapes[id_] for id_ in carried[key]]
+            shapes = [self.shapes[id_] for id_ in sorted(carried[key])]
             text = "" if kind == "like" else describe_shapes(shapes)
             label = "" if (key[0], text) in said else text
             said.add((key[0], text))

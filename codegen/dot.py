@@ -6,7 +6,8 @@ Colours, sizes and weights stand here and nowhere else. Boxes are given the widt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -88,7 +89,7 @@ def write_dot(picture: Picture) -> str:
     for edge in picture.edges:
         if edge.kind == "skip":
             dot.edge(edge.source, edge.target, **edge_attributes(edge))
-    write_children(dot, picture.children, 0, widen(picture))
+    write_children(dot, picture.children, 0, widen(picture), straight(picture))
     write_legend(dot, picture)
     for edge in picture.edges:
         if edge.kind != "skip":
@@ -97,11 +98,16 @@ def write_dot(picture: Picture) -> str:
 
 
 def write_children(
-    dot: Digraph, children: tuple[Box | Cluster, ...], depth: int, widths: Mapping[str, float]
+    dot: Digraph,
+    children: tuple[Box | Cluster, ...],
+    depth: int,
+    widths: Mapping[str, float],
+    aligned: Collection[str],
 ) -> None:
     for child in children:
         if isinstance(child, Box):
-            dot.node(child.id, **box_attributes(child, widths.get(child.id, 0)))
+            group = {"group": "main"} if child.id in aligned else {}  # edges within a group are straight
+            dot.node(child.id, **box_attributes(child, widths.get(child.id, 0)), **group)
             continue
         with dot.subgraph(name=child.id) as inner:
             repeated = child.count > 1
@@ -119,7 +125,20 @@ def write_children(
                 fontcolor=INK if repeated else MUTED,
                 margin=str(MARGIN),
             )
-            write_children(inner, child.children, depth + 1, widths)
+            write_children(inner, child.children, depth + 1, widths, aligned)
+
+
+def straight(picture: Picture) -> set[str]:
+    """The boxes of the main way but those where many ways meet, which must have room to give way."""
+    leaving = Counter(edge.source for edge in picture.edges)
+    entering = Counter(edge.target for edge in picture.edges)
+    return {
+        box
+        for edge in picture.edges
+        if edge.main
+        for box in (edge.source, edge.target)
+        if leaving[box] <= 2 and entering[box] <= 2
+    }
 
 
 def widen(picture: Picture) -> dict[str, float]:

@@ -63,7 +63,7 @@ def draft(plan: Outline, graph: Graph, shapes: Shapes, closings: int) -> list[Pi
         if fewest <= readable:
             break
         if detail == EVERY:
-            open_one_of_each(plan.items, graph, ROOM, readable, lambda: count_boxes(pieces()))
+            open_one_of_each(plan, graph, ROOM, readable, lambda: count_boxes(pieces()))
         else:
             close_alike(plan, graph, shapes, containers=detail == SHOWN_BEFORE)
         tried = pieces()

@@ -20,6 +20,7 @@ from lowering import NAMES, graph_of, small_net
 
 from netc import driver
 from netc.codegen import layout
+from netc.codegen.captions import describe_shapes
 from netc.codegen.compose import draw
 from netc.codegen.dot import write_dot
 from netc.codegen.drafts import EVERY, draft, drafts
@@ -33,10 +34,11 @@ from netc.compiler.graph import Graph
 from netc.drawing import draw_as
 from netc.dsl.source import Source
 from netc.files import Spec, find_spec
+from netc.ops.base import Shape
 
 GOLDEN = Path(__file__).parent / "golden"
 PAGES = ["resnet50", "googlenet", "densenet121", "unet", "se_resnet50", "fractalnet20", "textcnn", "vgg16"]
-FULL_PAGES = ["inception_v4", "nasnet_a_mobile", "dpn92", "polynet", "attention56"]
+FULL_PAGES = ["inception_v4", "nasnet_a_mobile", "dpn92", "polynet", "attention56", "hrnet_w18"]
 """Nets of which a page cannot show everything: one of each block is opened."""
 ROUNDING = 1.0
 """Points: Graphviz gives places with two digits, and rounds boxes to whole points."""
@@ -332,6 +334,19 @@ def test_skips_are_found_and_the_main_way_is_one_way() -> None:
     assert [target for _, target in main[:-1]] == [source for source, _ in main[1:]]
 
 
+def test_an_edge_that_carries_several_maps_names_each() -> None:
+    shapes = [Shape((8, 8, 8)), Shape((16, 4, 4))]
+    assert describe_shapes(shapes) == "8x8x8, 16x4x4"
+    assert describe_shapes([Shape((8, 8, 8)), Shape((12, 8, 8)), Shape((16, 8, 8))]) == "8–16x8x8"
+    assert describe_shapes([Shape((1, size, size)) for size in (8, 4, 2, 1)]) == "4 shapes"
+
+
+def test_a_block_that_makes_three_values_of_three_stays_closed_on_a_full_page() -> None:
+    shown = titles(page("hrnet_w18"))
+    assert "stage2.0: exchange_2(18)" in shown
+    assert any(text.startswith("stage3.0–3: exchange_3(18)  x4") for text in texts(page("hrnet_w18")))
+
+
 def test_a_net_of_many_unlike_layers_is_refused_with_a_way_out() -> None:
     layers = " -> ".join(f"conv(1x1, {width})" for width in range(1, 700))
     with pytest.raises(TooLarge) as refusal:
@@ -484,7 +499,7 @@ def test_every_edge_ends_on_its_boxes(name: str) -> None:
             assert min(abs(x - x0), abs(x - x1), abs(y - y0), abs(y - y1)) < 8
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, "dpn92", "attention56", "shufflenet_v1", "xception"])
 def test_the_main_way_runs_straight_down(name: str) -> None:
     objects, edges = laid_out(name)
     ids = {item["_gvid"]: item["name"] for item in objects.values()}
