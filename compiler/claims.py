@@ -75,8 +75,8 @@ def judge(asking: Asking, claim: ast.Claim, source: str) -> Outcome:
     try:
         left, right = asking.ask(claim.left, claim.row), asking.ask(claim.right, claim.row)
         refuse_empty(asking, claim, left, right)
-        computed = show(left.value)
-        printed = show(right.value) if right.computed else printed
+        computed = show(left.value, claim.left)
+        printed = show(right.value, claim.right) if right.computed else printed
         holds = hold(asking, claim, left.value, right.value)
     except Silent:
         return Outcome(place, quantity, claim.operator, printed, "", False, source, reason)
@@ -212,12 +212,13 @@ def equal_span(span: Span, value: Value) -> bool:
     return is_number(value) and span.size == value
 
 
-def show(value: Value) -> str:
-    """A value as a table shows it."""
+def show(value: Value, expr: ast.Expr) -> str:
+    """A value as a table shows it: `64x56x56`, but `[64, 56, 56]` where `expr` lists it."""
     if is_field(value):
         spans = [f"({span.size}, {span.jump}, {span.offset})" for span in value]
         return spans[0] if len(set(spans)) == 1 else " x ".join(spans)
-    if isinstance(value, list) and any(isinstance(entry, Window) for entry in value):
+    listed = isinstance(expr, (ast.List, ast.Comprehension))
+    if isinstance(value, list) and (listed or any(isinstance(entry, Window) for entry in value)):
         return f"[{', '.join(map(str, value))}]"
     if isinstance(value, list) and not any(isinstance(entry, list) for entry in value):
         return "x".join(map(str, value))
