@@ -120,19 +120,19 @@ def test_dsn_is_network_in_network_but_for_a_pool_the_last_relu_and_three_heads(
 # --- highway ---
 
 HIGHWAYS = {
-    "highway19": [(32, 4, 32), (80, 5, 16), (128, 5, 8)],
-    "highway32": [(32, 9, 32), (48, 9, 16), (64, 9, 8)],
+    "highway19": [(32, [3] * 4, 32), (80, [3] * 5, 16), (128, [3] * 5, 8)],
+    "highway32": [(width, [1, 3, 1, 3, 1, 3, 1, 3, 1], size) for width, size in [(48, 32), (64, 16), (88, 8)]],
 }
-"""Width, highway layers and size of each stage."""
+"""Width, windows of the highway layers and size of each stage."""
 
 
 @pytest.mark.parametrize("net", HIGHWAYS)
 def test_highway_layers_have_two_convolutions_each(net):
     work, entering = Work(), 3
-    for width, layers, size in HIGHWAYS[net]:
+    for width, windows, size in HIGHWAYS[net]:
         work.conv(3, entering, width, size, bias=True)
-        for _ in range(2 * layers):
-            work.conv(3, width, width, size, bias=True)
+        for window in [*windows, *windows]:
+            work.conv(window, width, width, size, bias=True)
         entering = width
     work.conv(1, entering, 100, 8, bias=True)
     work.fc(100, 10)
@@ -141,9 +141,9 @@ def test_highway_layers_have_two_convolutions_each(net):
 
 def test_highway_computes_equation_3():
     x, net, (output,) = run("highway19", 3, 32, 32)
-    for stage, (_, layers, _) in enumerate(HIGHWAYS["highway19"], 1):
+    for stage, (_, windows, _) in enumerate(HIGHWAYS["highway19"], 1):
         x = net.conv(x, f"stage{stage}.0").relu()
-        for child in range(2, 2 + layers):
+        for child in range(2, 2 + len(windows)):
             name = f"stage{stage}.{child}"
             gate = (net.conv(x, f"{name}.t.0") - 2).sigmoid()
             x = net.conv(x, f"{name}.h.0").relu() * gate + x * (1 - gate)
