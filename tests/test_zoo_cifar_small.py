@@ -121,7 +121,9 @@ def test_dsn_is_network_in_network_but_for_a_pool_the_last_relu_and_three_heads(
 
 HIGHWAYS = {
     "highway19": [(32, [3] * 4, 32), (80, [3] * 5, 16), (128, [3] * 5, 8)],
-    "highway32": [(width, [1, 3, 1, 3, 1, 3, 1, 3, 1], size) for width, size in [(48, 32), (64, 16), (88, 8)]],
+    "highway32": [
+        (width, [1, 3, 1, 3, 1, 3, 1, 3, 1], size) for width, size in [(48, 32), (64, 16), (88, 8)]
+    ],
 }
 """Width, windows of the highway layers and size of each stage."""
 
