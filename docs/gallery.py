@@ -1,4 +1,4 @@
-"""The bundled specs in, `docs/zoo` out: each family's picture, its table, its claims and how to build it.
+"""The bundled specs in, `docs/zoo` out: each family's pictures, its table, its claims and how to build it.
 
     python docs/gallery.py [FOLDER]
 
@@ -7,19 +7,43 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-import netc
 from netc import driver
 from netc.codegen.plain_text import shorten_count
 from netc.codegen.table_formats import code, join_markdown
 from netc.compiler.claims import Outcome
+from netc.drawing import draw_as, tabulate
 from netc.files import Spec, bundled_files, read_bundled
 
 ZOO = Path(__file__).parent / "zoo"
 PRELUDE = "std"
+DRAWN = {
+    "alexnet": ("alexnet_2012", "alexnet", "alexnet_towers"),
+    "attention": ("attention92", "attention56"),
+    "cifar_resnet": ("resnet20", "preact_resnet164", "resnet110_shortcut_exclusive_gating"),
+    "densenet_cifar": ("densenet_bc100_k12", "densenet40_k12"),
+    "googlenet": ("googlenet", "googlenet_naive"),
+    "mobilenet_v1": ("mobilenet_v1", "conv_mobilenet"),
+    "mobilenet_v3": ("mobilenet_v3_large", "mobilenet_v3_small"),
+    "nin": ("nin_cifar10", "nin_imagenet"),
+    "pyramidnet": ("pyramidnet110_a84", "pyramidnet200_a240"),
+    "regnet": ("regnet_x_400mf", "regnet_y_400mf"),
+    "resnet": ("resnet50", "resnet18", "plain34", "resnet200"),
+    "resnext50": ("resnext50", "resnext50_concat", "resnext50_branches"),
+    "senet": ("se_resnet50", "se_pre_resnet50", "se_post_resnet50", "se_identity_resnet50", "senet154"),
+    "unet": ("unet", "unet_same"),
+    "vgg": ("vgg16",),
+    "wide_resnet": ("wrn_28_10", "wide_resnet50_2"),
+    "word2vec": ("skipgram", "cbow"),
+    "xception": ("xception", "xception_towers", "xception_segments", "xception_extreme"),
+}
+"""The nets of a family that are drawn, where that is not one, named like the file, or the first. The page
+shows the table of the first."""
 
 
 def families() -> list[str]:
@@ -33,47 +57,82 @@ def open_family(file: str) -> Spec:
     return Spec(source, None, None)
 
 
-def compiled_nets(file: str) -> list[driver.Compiled]:
-    return [result.compiled for result in driver.check(open_family(file)) if result.compiled is not None]
+@cache
+def compiled_nets(file: str) -> tuple[driver.Compiled, ...]:
+    return tuple(result.compiled for result in driver.check(open_family(file)) if result.compiled is not None)
 
 
-def shown_net(file: str, nets: list[driver.Compiled]) -> driver.Compiled:
-    """The net that stands for the family: the one named like the file, else the first."""
-    return next((net for net in nets if net.name == file), nets[0])
+def drawn_nets(file: str) -> list[driver.Compiled]:
+    """The nets whose pictures are on the page of a family."""
+    nets = {net.name: net for net in compiled_nets(file)}
+    return [nets[name] for name in DRAWN.get(file, (file if file in nets else next(iter(nets)),))]
+
+
+def draw(net: driver.Compiled) -> str:
+    return draw_as(net.training, "svg").decode()
 
 
 def paragraphs(doc: str) -> list[str]:
-    """A docstring's paragraphs, a line each; a line that starts with blanks stays in the one before."""
+    """A docstring's paragraphs, a line each."""
     return [" ".join(part.split()) for part in doc.strip().split("\n\n")]
 
 
 def write_page(file: str) -> str:
     """The page of a family, as Markdown."""
-    nets = compiled_nets(file)
-    shown = shown_net(file, nets)
-    title, *rest = paragraphs(shown.doc)
-    model = netc.load(shown.name)
+    shown, *others = drawn_nets(file)
+    paper, *rest = paragraphs(shown.doc)
     parts = [
         f"# {file}",
-        *map(escape, [title, *rest]),
+        cite(paper),
+        *map(escape, rest),
         f"The text is [specs/{file}.net](../../specs/{file}.net).",
         "## Nets",
-        list_nets(nets),
+        list_nets(compiled_nets(file)),
         f"## `{shown.name}`",
-        f'<img src="{file}.svg" alt="The blocks of {shown.name}">',
-        model.summary(format="markdown"),
-        "## Build it",
+        picture(shown),
+        tabulate(shown.training, "markdown"),
+        "Build it, and draw it:",
         f"    netc build {shown.name} -o {shown.name}.py\n"
         f"    netc compile {shown.name} --render svg -o {shown.name}.svg",
+        *(part for net in others for part in (f"## `{net.name}`", picture(net))),
         "## Claims",
         f"What the sources print, held against what netc computes (`netc verify {file}`). `==` is exact, `~=`"
         " holds to the digits printed, `<=` is a bound; `!~` is printed and not so, for the reason given.",
         *write_claims(file),
+        neighbours(file),
     ]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
-def list_nets(nets: list[driver.Compiled]) -> str:
+def cite(paper: str) -> str:
+    """The title in bold, and a link to the paper where it is on arXiv."""
+    title, dot, rest = paper.partition(". ")
+    link = r"[arXiv:\1](https://arxiv.org/abs/\1)"
+    return f"**{escape(title)}.**{dot[1:]}" + re.sub(r"arXiv:(\d+\.\d+)", link, escape(rest))
+
+
+def cite_briefly(paper: str) -> str:
+    """The title, the first author and where the paper stands."""
+    title, authors, *rest = paper.split(". ")
+    first, *others = authors.split(", ")
+    who = first if not others else f"{first} and {others[0]}" if len(others) == 1 else f"{first} et al"
+    return escape(f"{title}. {who}. {rest[0].removesuffix('.')}")
+
+
+def picture(net: driver.Compiled) -> str:
+    return f'<img src="{net.name}.svg" alt="The blocks of {net.name}">'
+
+
+def neighbours(file: str) -> str:
+    """Links to the pages before and after, and to the list of all."""
+    files = families()
+    place = files.index(file)
+    links = [f"[{before}]({before}.md) ←" for before in files[:place][-1:]]
+    links += ["[the zoo](README.md)", *(f"→ [{after}]({after}.md)" for after in files[place + 1 :][:1])]
+    return " ".join(links)
+
+
+def list_nets(nets: tuple[driver.Compiled, ...]) -> str:
     rows = [["net", "input", "parameters", "multiply-adds", "depth"]]
     for net in nets:
         facts = net.inference
@@ -106,12 +165,16 @@ def claim_row(outcome: Outcome) -> list[str]:
     if not outcome.holds:
         raise SystemExit(f"a claim does not hold: {outcome.quantity} {outcome.operator} {outcome.printed}")
     printed = code(f"{outcome.operator} {outcome.printed}")
-    return [code(outcome.quantity), printed, code(str(outcome.computed)), escape(outcome.source)]
+    source = ". Not so: ".join(filter(None, (outcome.source, outcome.reason)))
+    return [code(outcome.quantity), printed, code(str(outcome.computed)), escape(source)]
 
 
 def escape(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return "".join(f"\\{mark}" if mark in "\\`*_[]<>|#" else mark for mark in text)
+    """Text that Markdown shows as it is, but for names in backquotes."""
+    parts = re.split(r"(`[^`|]+`)", text)
+    for place in range(0, len(parts), 2):
+        parts[place] = re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", parts[place])
+    return "".join(parts)
 
 
 def write_index() -> str:
@@ -121,7 +184,7 @@ def write_index() -> str:
         nets = compiled_nets(file)
         params = sorted(net.inference.total.params for net in nets)
         span = " to ".join(dict.fromkeys(map(shorten_count, (params[0], params[-1]))))
-        rows.append([f"[{file}]({file}.md)", escape(paragraphs(nets[0].doc)[0]), str(len(nets)), span])
+        rows.append([f"[{file}]({file}.md)", cite_briefly(paragraphs(nets[0].doc)[0]), str(len(nets)), span])
     total = sum(int(row[2]) for row in rows[1:])
     return (
         "# The zoo\n\n"
@@ -137,8 +200,8 @@ def write_gallery(folder: Path) -> None:
         old.unlink()
     for file in families():
         (folder / f"{file}.md").write_text(write_page(file), encoding="utf-8")
-        shown = shown_net(file, compiled_nets(file))
-        (folder / f"{file}.svg").write_text(netc.load(shown.name).svg(), encoding="utf-8")
+        for net in drawn_nets(file):
+            (folder / f"{net.name}.svg").write_text(draw(net), encoding="utf-8")
     (folder / "README.md").write_text(write_index(), encoding="utf-8")
 
 
