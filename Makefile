@@ -91,7 +91,7 @@ types: $(VENV)/.ready
 	$(BIN)/mypy
 
 parity: $(PARITY)/.ready
-	$(PARITY)/bin/python tests/parity/compare.py
+	JOBS=$(JOBS) $(PARITY)/bin/python tests/parity/compare.py
 
 bench: $(PARITY)/.ready
 	$(PARITY)/bin/python bench/run.py

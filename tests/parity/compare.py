@@ -8,11 +8,14 @@ Prints a row for each net; exits with 1 if one differs. It needs the environment
 from __future__ import annotations
 
 import copy
+import os
 import sys
 import time
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 
 import torch
 from msgspec import Struct
@@ -24,6 +27,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import netc
 
+PROCESSES = int(os.environ.get("JOBS", "2"))
 DOUBLE_LIMIT = 1e-9
 SINGLE_LIMIT = 1e-5
 TRAINING_SIZE = 96
@@ -164,12 +168,14 @@ def compare_counts(row: Row, model: netc.Model, theirs: nn.Module, image: Tensor
     )
     training = sum(parameter.numel() for parameter in theirs.parameters())
     cost = model.cost
+    executed = executed_macs(theirs.eval(), image)
+    # without heads training is the same work; one image alone has no statistics at 1x1, so two are run
+    trained = executed_macs(theirs.train(), image.repeat(2, 1, 1, 1)) // 2 if heads else executed
     expected = [
         ("params", cost.params, inference),
         ("params_train", cost.params_train, training),
-        ("macs", cost.macs, executed_macs(theirs.eval(), image)),
-        # one image alone has no statistics at 1x1, so two are run
-        ("macs_train", cost.macs_train, executed_macs(theirs.train(), image.repeat(2, 1, 1, 1)) // 2),
+        ("macs", cost.macs, executed),
+        ("macs_train", cost.macs_train, trained),
     ]
     row.faults.extend(
         f"{name} is {counted:,}, the published net has {published:,}"
@@ -187,6 +193,16 @@ def executed_macs(module: nn.Module, images: Tensor) -> int:
     return counter.get_total_flops() // 2
 
 
+def compare_alone(task: tuple[str, str]) -> Row:
+    """One net in a process of several; one that cannot be compared must not hide the others."""
+    net, reference = task
+    torch.set_num_threads(1)
+    try:
+        return compare(net, reference, build_reference(reference))
+    except Exception:
+        return Row(net, reference, faults=[traceback.format_exc()])
+
+
 def print_rows(nets: list[str]) -> bool:
     print(
         f"{'net':18} {'reference':30} {'params':>12} {'macs':>15} {'output':>8} {'gradient':>8}"
@@ -195,25 +211,22 @@ def print_rows(nets: list[str]) -> bool:
     references = read_references()
     if unknown := {*nets} - references.keys():
         sys.exit(f"tests/data/zoo.csv names no package that has {', '.join(sorted(unknown))}")
-    compared = failed = 0
-    for net in nets or references:
-        reference = references[net]
-        compared += 1
-        try:
-            row = compare(net, reference, build_reference(reference))
-        except Exception as error:  # one net that cannot be compared must not hide the others
-            traceback.print_exc()
-            row = Row(net, reference, faults=[f"{type(error).__name__}: {error}"])
-        failed += bool(row.faults)
-        print(
-            f"{net:18} {reference:30} {row.params:12,} {row.macs:15,} {row.output:8.0e} {row.gradient:8.0e}"
-            f" {row.single:8.0e} {row.seconds:5.1f}s {'FAIL' if row.faults else 'ok'}",
-            flush=True,
-        )
-        for fault in row.faults:
-            print(f"    {fault}")
-    print(f"{compared} nets compared, {failed} differ")
-    return compared > 0 and failed == 0
+    tasks = [(net, references[net]) for net in nets or references]
+    failed = 0
+    # Most of the time goes into small layers, which a second thread does not make quicker, but a second net.
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), max_tasks_per_child=8) as pool:
+        for row in pool.map(compare_alone, tasks):
+            failed += bool(row.faults)
+            errors = f"{row.output:8.0e} {row.gradient:8.0e} {row.single:8.0e}"
+            print(
+                f"{row.net:18} {row.reference:30} {row.params:12,} {row.macs:15,} {errors}"
+                f" {row.seconds:5.1f}s {'FAIL' if row.faults else 'ok'}",
+                flush=True,
+            )
+            for fault in row.faults:
+                print(f"    {fault}")
+    print(f"{len(tasks)} nets compared, {failed} differ")
+    return bool(tasks) and failed == 0
 
 
 if __name__ == "__main__":
