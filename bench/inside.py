@@ -9,7 +9,7 @@ from measure import Line, best, milliseconds
 from netc import driver
 from netc.dsl.parser import parse_item
 from netc.dsl.source import Source
-from netc.files import Spec, bundled_files, read_bundled
+from netc.files import Spec
 
 RESNET = '''"""Deep Residual Learning for Image Recognition. He, Zhang, Ren, Sun. CVPR 2016."""
 use std (se)
@@ -66,16 +66,3 @@ def run() -> Iterator[Line]:
             f"<= {milliseconds(bound)}",
             seconds <= bound,
         )
-
-
-def run_specs() -> Iterator[Line]:
-    specs = [Spec(source, None, None) for name in bundled_files() if (source := read_bundled(name))]
-    nets = 0
-
-    def check() -> None:
-        nonlocal nets
-        parse_item.cache_clear()
-        nets = sum(result.compiled is not None for spec in specs for result in driver.check(spec))
-
-    seconds = best(check, 3)
-    yield Line(f"all {nets} bundled nets, checked", milliseconds(seconds), "<= 2000 ms", seconds <= 2)

@@ -25,13 +25,13 @@ from netc.driver import check, distinct
 from netc.dsl.codes import CODES
 from netc.dsl.scan import scan
 from netc.dsl.source import Source
-from netc.files import bundled_files, find_spec, net_names, read_bundled
+from netc.files import bundled_files, find_spec, net_names, open_bundled
 
 SECONDS = 5
 """Of the processor, for one answer."""
 MOST_TOLD = 100
 """Diagnostics for one text: where a block that many nets use lost a token, each may tell of it elsewhere."""
-FILES = {source.name: source.text for source in map(read_bundled, bundled_files()) if source is not None}
+FILES = {source.name: source.text for source in (open_bundled(file).source for file in bundled_files())}
 SPECS = {Path(name).name: text for name, text in FILES.items()}
 
 # --- parts of a spec ------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import netc
 from netc import driver
 from netc.dsl.source import Source
-from netc.files import Spec, bundled_files, read_bundled
+from netc.files import Spec, bundled_files, open_bundled
 from netc.ops.base import Shape
 
 TWO = """net two(width=4) {
@@ -182,7 +182,7 @@ def test_a_text_without_a_net_is_told_so() -> None:
     assert [diagnostic.code for diagnostic in result.diagnostics] == ["unknown-net"]
 
 
-TEXTS = [source.text for name in bundled_files() if (source := read_bundled(name))]
+TEXTS = [open_bundled(name).source.text for name in bundled_files()]
 
 
 @settings(max_examples=60, deadline=None)

@@ -22,7 +22,7 @@ from netc.cli import run, terminal
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.fixes import count_slips, mend
 from netc.dsl.source import Source
-from netc.files import Spec, read_bundled
+from netc.files import Spec, open_bundled
 
 SLIPS = "net a {\n    input: 3x8x8\n    conv(3×3, 4) => bn\n    pool: maxpool(2X2)\n    fc(pool.c)\n}\n"
 FIXED = "net a {\n    input: 3x8x8\n    conv(3x3, 4) -> bn\n    pool: maxpool(2x2)\n    fc(pool.c)\n}\n"
@@ -154,7 +154,7 @@ def test_a_bundled_spec_is_not_fixed(netc: Netc) -> None:
     assert netc("check", "--diff", "lenet5") == (0, "", "")
 
 
-TEXTS = [source.text for name in ("lenet5", "nin", "textcnn", "std") if (source := read_bundled(name))]
+TEXTS = [open_bundled(name).source.text for name in ("lenet5", "nin", "textcnn", "std")]
 PIECES = [
     "×",
     "=>",

@@ -7,7 +7,7 @@ import pytest
 from netc import driver
 from netc.compiler.facts import Facts
 from netc.dsl.source import Source
-from netc.files import Spec, bundled_files, read_bundled
+from netc.files import Spec, bundled_files, open_bundled
 
 C, OUT = 32, 48
 CASES = {
@@ -39,9 +39,6 @@ def test_composite_is_the_layers_of_its_name(layer):
 
 def test_every_composite_has_a_case():
     assert "std" in bundled_files()
-    source = read_bundled("std")
-    assert source is not None
-    defined = {
-        line.split()[1].split("(")[0] for line in source.text.splitlines() if line.startswith("block ")
-    }
+    text = open_bundled("std").source.text
+    defined = {line.split()[1].split("(")[0] for line in text.splitlines() if line.startswith("block ")}
     assert {layer.split("(")[0] for layer in CASES} == defined

@@ -13,7 +13,7 @@ from printed_rows import LAYERS, Row, mapping, read_rows
 from published_claims import file_of, files_of, is_printed, lacking, printed_values, wants
 
 from netc.dsl.source import Source
-from netc.files import bundled_files, read_bundled
+from netc.files import bundled_files, open_bundled
 
 COVERED = [row for row in read_rows() if not mapping().reasons(row)]
 
@@ -119,8 +119,7 @@ DEPTH = ("googlenet", "depth", "1")
     ],
 )
 def test_a_spec_that_lacks_a_claim_is_found(file, old, new, row):
-    source = read_bundled(file)
-    assert source is not None
+    source = open_bundled(file).source
     pattern = re.escape(old).replace(r"\ ", " +")  # the formatter aligns
     text, times = re.subn(pattern, new, source.text)
     assert times

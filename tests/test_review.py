@@ -17,7 +17,7 @@ from netc.compiler.suggestions import count_slips, suggest
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.report import render
 from netc.dsl.source import Source, Unread
-from netc.files import Spec, bundled_files, read_bundled
+from netc.files import Spec, bundled_files, open_bundled
 
 OTHER = Source("other.net", "block known(n) { conv(1x1, n) }\nblock tanh { relu }\n")
 
@@ -44,9 +44,7 @@ def test_what_is_told_of_a_program(case, agrees):
 
 @pytest.mark.parametrize("name", bundled_files())
 def test_bundled_specs_give_no_warning(name):
-    source = read_bundled(name)
-    assert source is not None
-    assert show(driver.distinct(driver.check(Spec(source, None, None)))) == "nothing wrong"
+    assert show(driver.distinct(driver.check(open_bundled(name)))) == "nothing wrong"
 
 
 VALID = [case for folder in ("lower", "nets") if (CASES / folder).is_dir() for case in cases(folder)]

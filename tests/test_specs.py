@@ -6,25 +6,18 @@ import pytest
 
 from netc import driver
 from netc.dsl.report import render
-from netc.files import Spec, bundled_files, read_bundled
-
-
-def whole(file: str) -> Spec:
-    """All nets of a bundled file; its name alone means the net of that name, where there is one."""
-    source = read_bundled(file)
-    assert source is not None
-    return Spec(source, None, None)
+from netc.files import bundled_files, open_bundled
 
 
 @pytest.mark.parametrize("file", bundled_files())
 def test_nets_compile_without_a_remark(file):
-    for result in driver.check(whole(file)):
+    for result in driver.check(open_bundled(file)):
         assert not result.diagnostics, "\n".join(render(diagnostic) for diagnostic in result.diagnostics)
 
 
 @pytest.mark.parametrize("file", bundled_files())
 def test_claims_hold_and_have_sources(file):
-    verdict = driver.verify(whole(file))
+    verdict = driver.verify(open_bundled(file))
     assert not verdict.diagnostics, "\n".join(render(diagnostic) for diagnostic in verdict.diagnostics)
     for expectation in verdict.expectations:
         for outcome in expectation.outcomes:
@@ -33,5 +26,5 @@ def test_claims_hold_and_have_sources(file):
 
 
 def test_all_files_but_the_prelude_claim_something():
-    silent = {file for file in bundled_files() if "\nexpect " not in whole(file).source.text}
+    silent = {file for file in bundled_files() if "\nexpect " not in open_bundled(file).source.text}
     assert silent == {"std"}

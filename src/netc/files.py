@@ -89,6 +89,13 @@ def read_bundled(name: str) -> Source | None:
     return Source(f"{BUNDLED}{name}.net", (files("netc.specs") / f"{name}.net").read_text(encoding="utf-8"))
 
 
+def open_bundled(name: str) -> Spec:
+    """All nets of a bundled file, also where one is named like it (`find_spec` means that one alone)."""
+    source = read_bundled(name)
+    assert source is not None, f"{name} is no bundled file"
+    return Spec(source, None, None)
+
+
 def read_page(code: str) -> str:
     """The page that explains a code of `dsl.codes`, as Markdown."""
     return (files("netc.errors") / f"{code}.md").read_text(encoding="utf-8")
@@ -98,9 +105,7 @@ def bundled_nets() -> dict[str, str]:
     """The nets of the bundled specs, templates too, each with its file; found without parsing."""
     nets: dict[str, str] = {}
     for file in bundled_files():
-        source = read_bundled(file)
-        assert source is not None
-        for name in net_names(source):
+        for name in net_names(open_bundled(file).source):
             nets.setdefault(name, file)
     return nets
 

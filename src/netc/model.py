@@ -17,7 +17,7 @@ from .drawing import TableFormat, draw_as, tabulate
 from .dsl.diagnostics import Diagnostic
 from .dsl.report import render_all
 from .dsl.source import Source
-from .files import Spec, Unusable, bundled_files, find_spec, read_bundled
+from .files import Spec, Unusable, bundled_files, find_spec, open_bundled
 from .ops.base import Shape
 from .settings import Misused
 
@@ -181,9 +181,4 @@ def compile_spec(
 
 def nets() -> list[str]:
     """The names of the bundled nets, sorted by file."""
-    found = []
-    for name in bundled_files():
-        source = read_bundled(name)
-        assert source is not None
-        found += driver.nets_of(Spec(source, None, None))
-    return found
+    return [net for file in bundled_files() for net in driver.nets_of(open_bundled(file))]

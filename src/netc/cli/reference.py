@@ -19,19 +19,20 @@ def list_command(format: str) -> None:
 
     from .. import driver
     from ..codegen.plain_text import shorten_count, show
-    from ..files import Spec, bundled_files, read_bundled
+    from ..files import bundled_files, open_bundled
+    from ..processes import spread
 
-    rows = []
-    for file in bundled_files():
-        source = read_bundled(file)
-        assert source is not None
-        for result in driver.check(Spec(source, None, None)):
-            if result.compiled is None:
-                continue
-            facts = result.compiled.inference
-            total = facts.total
-            inputs = [str(facts.shapes[node.id]) for node in facts.graph if node.op.family == "input"]
-            rows.append((result.net or "", f"{file}.net", total.params, total.macs, inputs))
+    def count_nets(file: str) -> list[tuple[str, str, int, int, list[str]]]:
+        counted = []
+        for result in driver.check(open_bundled(file)):
+            if result.compiled is not None:
+                facts = result.compiled.inference
+                inputs = [str(facts.shapes[node.id]) for node in facts.graph if node.op.family == "input"]
+                net = result.compiled.name
+                counted.append((net, f"{file}.net", facts.total.params, facts.total.macs, inputs))
+        return counted
+
+    rows = [row for counted in spread(count_nets, bundled_files()) for row in counted]
     if format == "json":
         keys = ("net", "file", "params", "macs", "inputs")
         give(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=2))
