@@ -82,7 +82,7 @@ def read_line(
         yield Judged(net, figure.replace("shape", "width", 1), "==", str(value[0]), value[0])
     entries = list(list_entries(item, line.left, scope))
     wrong = line.operator == "!~"
-    found = computed.split("x") if wrong else [""] * len(value)
+    found = outcome.computed.strip("[]").split(", ") if wrong else [""] * len(value)
     if len(entries) == len(value) == len(found):
         for text, entry, figure in zip(entries, value, found, strict=True):
             if not wrong or figure != str(entry):  # of a list that is wrong an entry may be right
