@@ -40,22 +40,23 @@ def close_all(items: list[Item]) -> None:
 
 def open_one_of_each(plan: Outline, graph: Graph, most: int, comfortable: int, size: Size) -> None:
     """Closes all groups, then opens one use of each block and one container of each kind, up to `most` boxes
-    (`size` counts them), and further forms of opened blocks up to a `comfortable` number.
+    (`size` counts them); blocks in opened blocks, and other forms of these, up to a `comfortable` number.
     What most of the net is made of comes first, and what lies in an opened group before its neighbours."""
     forms = Forms(graph)
     forms.weigh(plan.items, 1)
     close_all(plan.items)
     blocks: set[Hashable] = set()
     seen: set[Hashable] = set()
-    waiting = [forms.by_share(plan.items)]
+    waiting = [(forms.by_share(plan.items), False)]
     boxes, refused = size(), 0
     while waiting and refused < most:  # each try drafts the whole page
-        if not waiting[-1]:
+        groups, within = waiting[-1]
+        if not groups:
             waiting.pop()
             continue
-        group = waiting[-1].pop()
+        group = groups.pop()
         block = definition(group)
-        room = comfortable if block in blocks else most
+        room = comfortable if within or block in blocks else most
         if forms.of[id(group)] in seen or boxes >= room or tangled(group, plan):
             continue
         for opened in ([*held(group)], [group]) if block is None else ([*held(group)],):
@@ -66,7 +67,7 @@ def open_one_of_each(plan: Outline, graph: Graph, most: int, comfortable: int, s
                 boxes = larger
                 seen.update(forms.of[id(each)] for each in opened)
                 blocks |= {block} - {None}
-                waiting.append(forms.by_share(group.items))
+                waiting.append((forms.by_share(group.items), within or block is not None))
                 break
             for each in opened:
                 each.closed = True

@@ -108,7 +108,7 @@ class Drafter:
         pieces = self.pieces(inner)
         if len(pieces) == 1 and isinstance(pieces[0], Draft) and 1 in (first.count, pieces[0].count):
             only = pieces[0]
-            keep = only.group if only.group is not None and only.group.closed else None
+            keep = only.group if only.group is not None and only.group.closed and not first.closed else None
             group = keep or (first if first.path else only.group)
             return Draft(uses=only.uses, heads=only.heads, group=group, count=first.count * only.count)
         ids = [nodes(items) for items in inner]

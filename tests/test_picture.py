@@ -341,6 +341,20 @@ def test_an_edge_that_carries_several_maps_names_each() -> None:
     assert describe_shapes([Shape((1, size, size)) for size in (8, 4, 2, 1)]) == "4 shapes"
 
 
+def test_a_closed_block_that_holds_one_container_is_named_as_the_block() -> None:
+    shown = texts(page("mobilenet_v3_large"))
+    assert any(text.startswith("bneck(5x5, 72, 40, true, relu, 2) / ") for text in shown)
+    assert not any("block: " in text for text in shown)
+
+
+def test_nasnet_shows_both_cells_as_its_figure_does() -> None:
+    """Figure 4: five separable convolutions and three pools; five and four."""
+    assert {"cell_1–4: normal_cell  x4", "reduction_cell_0"} <= set(titles(page("nasnet_a_large")))
+    boxes = texts(page("nasnet_a_large"))
+    assert sum(text.startswith("comb_iter") for text in boxes) == 5 + 5
+    assert sum(text.startswith(("avgpool", "maxpool")) for text in boxes) == 3 + 4
+
+
 def test_a_block_that_makes_three_values_of_three_stays_closed_on_a_full_page() -> None:
     shown = titles(page("hrnet_w18"))
     assert "stage2.0: exchange_2(18)" in shown
