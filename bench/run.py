@@ -1,6 +1,6 @@
 """All benchmarks, each with its peer in the same run. Prints ratios; exits with 1 where a bound is missed.
 
-    python bench/run.py [cold] [inside] [chains] [specs] [speed]
+    python bench/run.py [cold] [inside] [chains] [zoo] [speed]
 
 It needs the environment that `make parity` builds (torchvision, torchinfo), and a machine that does nothing
 else meanwhile. `docs/benchmarks.md` holds a run.
@@ -15,12 +15,13 @@ import chains
 import cold
 import inside
 import speed
+import zoo
 
 BENCHES = {
     "cold": cold.run,
     "inside": inside.run,
     "chains": chains.run,
-    "specs": inside.run_specs,
+    "zoo": zoo.run,
     "speed": speed.run,
 }
 

@@ -17,7 +17,7 @@ from torch import nn
 import netc
 
 sys.path.insert(0, str(ROOT / "tests/parity"))
-from reference import find_reference, outputs_by_name
+from reference import build_reference, outputs_by_name, read_references
 
 NETS = {
     "resnet50": 128,
@@ -34,10 +34,9 @@ BOUND = 1.02
 
 def run() -> Iterator[Line]:
     torch.set_num_threads(1)
+    references = read_references()
     for net, size in NETS.items():
-        found = find_reference(net)
-        assert found is not None
-        theirs, ours = found[1](), netc.load(net).module()
+        theirs, ours = build_reference(references[net]), netc.load(net).module()
         ours.load_state_dict(theirs.state_dict())
         images = torch.randn(2, 3, size, size)
         for what, work in (("forward", forward), ("training step", step)):
