@@ -53,21 +53,31 @@ def norm(name: str, channels: int) -> Weights:
 
 
 class Work:
-    """Parameters and multiply-adds, added up layer by layer."""
+    """Parameters and multiply-adds, added up layer by layer; of layers that are named, the weights too."""
 
     def __init__(self) -> None:
         self.params = self.macs = 0
+        self.weights: Weights = {}
 
-    def conv(self, window: int, entering: int, out: int, size: int, bias: bool = False) -> None:
-        """`size`: that of the map which leaves."""
+    def conv(
+        self, window: int, entering: int, out: int, size: int, bias: bool = False, name: str = ""
+    ) -> None:
+        """`entering`: the channels that one filter sees; `size`: that of the map which leaves."""
         self.params += window * window * entering * out + bias * out
         self.macs += window * window * entering * out * size * size
+        if name:
+            self.weights |= conv(name, out, entering, window, bias)
 
-    def norm(self, width: int) -> None:
+    def norm(self, width: int, name: str = "") -> None:
         self.params += 2 * width
+        if name:
+            self.weights |= norm(name, width)
 
-    def fc(self, entering: int, out: int) -> None:
-        self.conv(1, entering, out, 1, bias=True)
+    def fc(self, entering: int, out: int, name: str = "") -> None:
+        self.params += entering * out + out
+        self.macs += entering * out
+        if name:
+            self.weights |= linear(name, out, entering)
 
     @property
     def total(self) -> tuple[int, int]:
@@ -108,15 +118,23 @@ class Layers:
 
     def conv(self, x: Tensor, name: str, stride: int = 1, groups: int = 1, pad: int | None = None) -> Tensor:
         weight = self.held[f"{name}.weight"]
-        pad = weight.shape[-1] // 2 if pad is None else pad
-        return F.conv2d(x, weight, self.held.get(f"{name}.bias"), stride, pad, groups=groups)
+        sides = [side // 2 if pad is None else pad for side in weight.shape[2:]]
+        return F.conv2d(x, weight, self.held.get(f"{name}.bias"), stride, sides, groups=groups)
 
-    def norm(self, x: Tensor, name: str) -> Tensor:
+    def norm(self, x: Tensor, name: str, eps: float = 1e-5) -> Tensor:
         parts = ("running_mean", "running_var", "weight", "bias")
-        return F.batch_norm(x, *(self.held[f"{name}.{part}"] for part in parts))
+        return F.batch_norm(x, *(self.held[f"{name}.{part}"] for part in parts), eps=eps)
 
     def fc(self, x: Tensor, name: str) -> Tensor:
         return F.linear(x.flatten(1), self.held[f"{name}.weight"], self.held[f"{name}.bias"])
+
+    def excited(self, x: Tensor, name: str) -> Tensor:
+        """`x` with its gate, of 1x1 convolutions or fully connected layers; as it is without one."""
+        if f"{name}.fc1.weight" not in self.held:
+            return x
+        layer = self.conv if self.held[f"{name}.fc1.weight"].dim() == 4 else self.fc
+        gate = layer(layer(x.mean((2, 3), keepdim=True), f"{name}.fc1").relu(), f"{name}.fc2").sigmoid()
+        return x * gate.reshape(*gate.shape[:2], 1, 1)
 
     def projection(self, x: Tensor, name: str, stride: int) -> Tensor:
         """The shortcut, projected where the net holds the weights for it."""

@@ -140,10 +140,8 @@ def test_the_three_forms_of_resnext_are_one_function(form):
 @pytest.mark.parametrize("ending", ["", "_r4"])
 def test_se_resnet_computes_what_its_paper_describes(ending):
     def gated(net: Layers, x: Tensor, name: str, stride: int) -> Tensor:
-        y = three(net, x, name, (stride, 1))
-        gate = net.conv(y.mean((2, 3), keepdim=True), f"{name}.se_module.fc1").relu()
-        gate = net.conv(gate, f"{name}.se_module.fc2").sigmoid()
-        return (y * gate + net.projection(x, f"{name}.downsample", stride)).relu()
+        y = net.excited(three(net, x, name, (stride, 1)), f"{name}.se_module")
+        return (y + net.projection(x, f"{name}.downsample", stride)).relu()
 
     module = randomised(f"se_resnet50{ending}", (3, 64, 64), depths=SHALLOW, classes=10)
     net, x = Layers(module.weights()), image(3, 64, 64)

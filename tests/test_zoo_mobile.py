@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
-from published import Weights, conv, counted, facts, linear, norm, weights
+from published import Work, counted, facts, weights
 
 
 class Net:
-    """Weights and multiply-adds of what a map passes through, layer by layer."""
+    """What a map passes through, layer by layer, and its channels and size by then."""
 
     def __init__(self, size: int) -> None:
-        self.known: Weights = {}
-        self.macs = 0
+        self.work = Work()
         self.width, self.size = 3, size
 
     def conv(
@@ -28,38 +25,32 @@ class Net:
     ) -> None:
         pad = window // 2 if pad is None else pad
         self.size = (self.size + 2 * pad - window) // stride + 1
-        entering = 1 if depthwise else self.width
-        self.known |= conv(name, out, entering, window, bias)
-        self.macs += window**2 * entering * out * self.size**2
+        self.work.conv(window, 1 if depthwise else self.width, out, self.size, bias, name)
         self.width = out
 
     def conv_norm(self, names: str, *options: int, **further: bool) -> None:
         """Both names, `conv bn`."""
         first, second = names.split()
         self.conv(first, *options, **further)
-        self.known |= norm(second, self.width)
+        self.work.norm(self.width, second)
 
     def depthwise(self, names: str, window: int, stride: int = 1) -> None:
         self.conv_norm(names, self.width, window, stride, depthwise=True)
 
     def gate(self, name: str, first: str, second: str, inner: int) -> None:
-        width = self.width
-        self.known |= conv(f"{name}.{first}", inner, width, 1, bias=True)
-        self.known |= conv(f"{name}.{second}", width, inner, 1, bias=True)
-        self.macs += 2 * width * inner
+        self.work.conv(1, self.width, inner, 1, bias=True, name=f"{name}.{first}")
+        self.work.conv(1, inner, self.width, 1, bias=True, name=f"{name}.{second}")
 
     def fc(self, name: str, out: int) -> None:
-        self.known |= linear(name, out, self.width)
-        self.macs += self.width * out
+        self.work.fc(self.width, out, name)
         self.width = out
 
     def pool(self) -> None:
         self.size = 1
 
     def equals(self, net: str) -> None:
-        assert weights(net) == self.known
-        learned = [shape for name, shape in self.known.items() if name.endswith((".weight", ".bias"))]
-        assert counted(net) == (sum(map(math.prod, learned)), self.macs)
+        assert weights(net) == self.work.weights
+        assert counted(net) == self.work.total
 
 
 # --- MobileNetV2 and MnasNet: units of one factor ---

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from published import Weights, conv, counted, linear, norm, weights
+from published import Work, counted, weights
 
 LARGE = {"n": 6, "filters": 4032, "stem": 96, "size": 331, "skip": True}
 MOBILE = {"n": 4, "filters": 1056, "stem": 32, "size": 224, "skip": False}
@@ -25,30 +25,19 @@ REDUCTION = [
 """The separable convolutions: their windows, and which hidden state they read."""
 
 
-class Count:
-    """The weights so far, and the multiply-adds: those of a convolution at each place that it gives."""
-
-    def __init__(self) -> None:
-        self.weights: Weights = {}
-        self.macs = 0
-
-    def conv(self, name: str, out: int, entering: int, window: int, size: int) -> None:
-        self.weights |= conv(name, out, entering, window)
-        self.macs += out * entering * window**2 * size**2
-
-    def norm(self, name: str, channels: int) -> None:
-        self.weights |= norm(name, channels)
+class Cells(Work):
+    """What cells, and their convolutions with batch norm, add."""
 
     def squeeze(self, name: str, out: int, entering: int, size: int) -> None:
-        self.conv(f"{name}.conv", out, entering, 1, size)
-        self.norm(f"{name}.bn", out)
+        self.conv(1, entering, out, size, name=f"{name}.conv")
+        self.norm(out, f"{name}.bn")
 
     def separable(self, name: str, out: int, entering: int, window: int, size: int) -> None:
         for number, channels in ((1, entering), (2, out)):
             part = f"{name}.separable_{number}"
-            self.conv(f"{part}.depthwise_conv2d", channels, 1, window, size)
-            self.conv(f"{part}.pointwise_conv2d", out, channels, 1, size)
-            self.norm(f"{name}.bn_sep_{number}", out)
+            self.conv(window, 1, channels, size, name=f"{part}.depthwise_conv2d")
+            self.conv(1, channels, out, size, name=f"{part}.pointwise_conv2d")
+            self.norm(out, f"{name}.bn_sep_{number}")
 
     def cell(self, name, f, older, newer, reduces, fit=True):
         """What leaves a cell: its channels and size. `older` and `newer` are those of its inputs."""
@@ -56,8 +45,8 @@ class Count:
         size = newer[1]
         if older[1] > size:
             for path in ("path_1", "path_2"):
-                self.conv(f"{name}.{path}.conv", f // 2, older[0], 1, size)
-            self.norm(f"{name}.final_path_bn", f)
+                self.conv(1, older[0], f // 2, size, name=f"{name}.{path}.conv")
+            self.norm(f, f"{name}.final_path_bn")
         elif fit:
             self.squeeze(f"{name}.conv_prev_1x1", f, older[0], size)
         self.squeeze(f"{name}.conv_1x1", f, newer[0], size)
@@ -67,12 +56,12 @@ class Count:
         return (4 if reduces else 6) * f, size
 
 
-def count(n: int, filters: int, stem: int, size: int, skip: bool) -> Count:
+def count(n: int, filters: int, stem: int, size: int, skip: bool) -> Work:
     f = filters // 24
-    found = Count()
+    found = Cells()
     size = (size - 1) // 2
-    found.conv("conv0.conv", stem, 3, 3, size)
-    found.norm("conv0.bn", stem)
+    found.conv(3, 3, stem, size, name="conv0.conv")
+    found.norm(stem, "conv0.bn")
     states = [(stem, size)] * 2
     for number, share in enumerate((4, 2)):
         name = f"cell_stem_{number}"
@@ -84,8 +73,7 @@ def count(n: int, filters: int, stem: int, size: int, skip: bool) -> Count:
             states += [older if skip else newer, reduced]
         for number in range(stage * n, stage * n + n):
             states.append(found.cell(f"cell_{number}", f << stage, *states[-2:], reduces=False))
-    found.weights |= linear("last_linear", 1000, states[-1][0])
-    found.macs += 1000 * states[-1][0]
+    found.fc(states[-1][0], 1000, "last_linear")
     assert states[-1][0] == filters
     return found
 
@@ -94,4 +82,4 @@ def count(n: int, filters: int, stem: int, size: int, skip: bool) -> Count:
 def test_weights_and_multiply_adds_are_those_of_the_cells(net):
     expected = count(**NETS[net])
     assert weights(net) == expected.weights
-    assert counted(net)[1] == expected.macs
+    assert counted(net) == expected.total

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 import torch
 from published import Layers, Weights, assert_equal, conv, image, linear, norm, randomised, weights
-from torch import Tensor
 from torch.nn import functional as F
 
 SHALLOW = [2, 2, 1, 1]
@@ -119,15 +118,6 @@ def test_gates_follow_the_nonlinearity_of_each_convolution():
 # --- what they compute ---
 
 
-def excited(net: Layers, x: Tensor, name: str) -> Tensor:
-    """`x` with its gate `name`, of 1x1 convolutions or of fully connected layers; without one, `x`."""
-    if f"{name}.fc1.weight" not in net.held:
-        return x
-    layer = net.conv if net.held[f"{name}.fc1.weight"].dim() == 4 else net.fc
-    out = layer(layer(x.mean((2, 3), keepdim=True), f"{name}.fc1").relu(), f"{name}.fc2").sigmoid()
-    return x * out.reshape(*out.shape[:2], 1, 1)
-
-
 @pytest.mark.parametrize(
     ("net", "place", "stages"),
     [
@@ -145,14 +135,14 @@ def test_gates_in_other_places_compute_what_the_paper_describes(net, place, stag
         expected = F.max_pool2d(expected, 3, 2, ceil_mode=True)
         for name, width, entering in blocks(4, SHALLOW, 64):
             stride = 2 if entering not in (64, 4 * width) else 1
-            y = excited(held, expected, f"{name}.pre")
+            y = held.excited(expected, f"{name}.pre")
             y = held.norm(held.conv(y, f"{name}.conv1", stride), f"{name}.bn1").relu()
             y = held.norm(held.conv(y, f"{name}.conv2"), f"{name}.bn2").relu()
             y = held.norm(held.conv(y, f"{name}.conv3"), f"{name}.bn3")
-            y = excited(held, y, f"{name}.se_module")
+            y = held.excited(y, f"{name}.se_module")
             kept = held.projection(expected, f"{name}.downsample", stride)
-            expected = (y + excited(held, kept, f"{name}.identity")).relu()
-            expected = excited(held, expected, f"{name}.post")
+            expected = (y + held.excited(kept, f"{name}.identity")).relu()
+            expected = held.excited(expected, f"{name}.post")
         assert_equal(module(x)[0], held.fc(expected.mean((2, 3)), "last_linear"))
     gates = {(name.split(".")[0], name.split(".")[2]) for name in held.held if ".fc1." in name}
     assert gates == {(f"layer{stage + 1}", place) for stage in range(stages)}
@@ -169,5 +159,5 @@ def test_a_separable_unit_is_gated_after_its_last_relu():
             groups = expected.shape[1]
             expected = held.norm(held.conv(expected, f"{name}.dw.0", stride, groups), f"{name}.dw.1").relu()
             expected = held.norm(held.conv(expected, f"{name}.pw.0"), f"{name}.pw.1").relu()
-            expected = excited(held, expected, f"{name}.gate")
+            expected = held.excited(expected, f"{name}.gate")
         assert_equal(module(x)[0], held.fc(expected.mean((2, 3)), "fc"))

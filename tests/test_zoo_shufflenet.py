@@ -118,7 +118,5 @@ def shuffle_unit(net: Layers, x: Tensor, name: str, halves: bool) -> Tensor:
     y = y.reshape(n, 3, channels // 3, height, width).transpose(1, 2).reshape(n, channels, height, width)
     y = net.norm(net.conv(y, f"{path}.dw.0", 2 if halves else 1, groups=channels), f"{path}.dw.1")
     y = net.norm(net.conv(y, f"{path}.expand.0", groups=3), f"{path}.expand.1")
-    if f"{path}.gate.fc1.weight" in net.held:
-        gate = net.fc(net.fc(y.mean((2, 3)), f"{path}.gate.fc1").relu(), f"{path}.gate.fc2").sigmoid()
-        y = y * gate[:, :, None, None]
+    y = net.excited(y, f"{path}.gate")
     return (torch.cat([F.avg_pool2d(x, 3, 2, 1), y], 1) if halves else x + y).relu()
