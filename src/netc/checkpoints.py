@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .compiler.checkpoint import Match
+from .compiler.matching import Match
 from .compiler.suggestions import join
 from .files import Unusable, reason, write_file
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from msgspec import Struct, convert
 
+from netc.compiler.matching import rewrite
+
 
 class Renaming(Struct, frozen=True, forbid_unknown_fields=True):
     """What to rewrite in the published names of some nets, and why no label can write them."""
@@ -28,16 +30,5 @@ TABLE = read_table()
 
 def our_names(net: str, published: Iterable[str]) -> dict[str, str]:
     """Published name -> ours. Raises ValueError where a rewrite changes nothing, or two names become one."""
-    names = {name: name for name in published}
-    for pattern, replacement in rewrites(net):
-        changed = {name: re.sub(pattern, replacement, ours) for name, ours in names.items()}
-        if changed == names:
-            raise ValueError(f"`{pattern}` rewrites no name of {net}")
-        names = changed
-    if len({*names.values()}) != len(names):
-        raise ValueError(f"two names of {net} become one")
-    return names
-
-
-def rewrites(net: str) -> list[tuple[str, str]]:
-    return [rewrite for entry in TABLE if net in entry.nets for rewrite in entry.rewrites]
+    rules = [pair for entry in TABLE if net in entry.nets for pair in entry.rewrites]
+    return rewrite(published, [(re.compile(pattern), replacement) for pattern, replacement in rules])

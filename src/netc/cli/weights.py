@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +13,11 @@ from ..settings import Misused, read_settings
 from .options import compile_or_stop, open_spec, variant
 from .terminal import SPEC_WRONG, give, say, several, stop
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..compiler.matching import Match
+
 Shapes = Mapping[str, tuple[int, ...]]
 
 MOST = 12
@@ -53,7 +57,7 @@ def weights_command(
     under the net's names. Every tensor finds its place, or nothing is written and what does not fit is told;
     values and types stay as they are. FILE is read as tensors and plain data: no code of it runs."""
     from ..checkpoints import read_checkpoint, rename_tensors, write_checkpoint
-    from ..compiler.checkpoint import match
+    from ..compiler.matching import match
     from ..live import instantiate_empty
 
     rows = read_settings(settings)
@@ -65,19 +69,12 @@ def weights_command(
         module = instantiate_empty(compiled.source(aux=not no_aux), compiled.name)
     except ModuleNotFoundError:
         raise Unusable("weights need torch", "`pip install 'netc[train]'`") from None
-    tensors = rewrite(read_checkpoint(source, key), rules)
-    ours, theirs = (
-        {name: tuple(tensor.shape) for name, tensor in held.items()}
-        for held in (module.state_dict(), tensors)
-    )
+    tensors = rename(read_checkpoint(source, key), rules)
+    ours, theirs = shapes_of(module.state_dict()), shapes_of(tensors)
     found = match(ours, theirs)
     if not found.fits:
         say(f"error: `{source}` does not fit {compiled.name}")
-        for open_ in found.open:
-            say(f"  it is open which of these is which ({format_shape(open_.shape)}):")
-            say(f"    ours: {', '.join(open_.ours)}", f"    theirs: {', '.join(open_.theirs)}")
-        tell_names("the net has, and the checkpoint has not", found.ours, ours)
-        tell_names("the checkpoint has, and the net has not", found.theirs, theirs)
+        tell_misfit(found, ours, theirs)
         if found.ours and not no_aux and len(compiled.training.graph) > len(compiled.inference.graph):
             say("  = help: `--no-aux` is for checkpoints without the auxiliary classifiers")
         if found.open:
@@ -89,14 +86,7 @@ def weights_command(
         give("\n".join(f"{theirs:{width}}  {ours}" for ours, theirs in found.pairs.items()))
         return
     write_checkpoint(output, renamed)
-    values = sum(tensor.numel() for tensor in renamed.values())
-    kept = sum(ours == theirs for ours, theirs in found.pairs.items())
-    say(
-        f"wrote {output}: {several(len(renamed), 'tensor')}, {several(values, 'number')};"
-        f" {several(len(found.pairs) - kept, 'name')} changed, {kept:,} kept"
-    )
-    if found.absent:
-        say(f"  the checkpoint lacks {several(len(found.absent), 'counter')} of batches: 0, as torch has it")
+    tell_written(output, renamed, found)
 
 
 def read_rule(text: str) -> tuple[re.Pattern[str], str]:
@@ -109,21 +99,39 @@ def read_rule(text: str) -> tuple[re.Pattern[str], str]:
         raise Misused(f"`{pattern}` is no regular expression: {error}") from None
 
 
-def rewrite(tensors: Mapping[str, T], rules: Iterable[tuple[re.Pattern[str], str]]) -> dict[str, T]:
-    """The tensors under rewritten names."""
-    names = {name: name for name in tensors}
-    for pattern, replacement in rules:
-        try:
-            changed = {name: pattern.sub(replacement, new) for name, new in names.items()}
-        except (re.error, IndexError) as error:
-            raise Misused(f"`{replacement}` cannot stand for `{pattern.pattern}`: {error}") from None
-        if changed == names:
-            raise Misused(f"no name of the checkpoint has `{pattern.pattern}`")
-        names = changed
-    renamed = {names[name]: tensor for name, tensor in tensors.items()}
-    if len(renamed) != len(tensors):
-        raise Misused("after `--rename` two tensors have one name")
-    return renamed
+def rename(tensors: Mapping[str, Tensor], rules: list[tuple[re.Pattern[str], str]]) -> dict[str, Tensor]:
+    """The tensors under the names that `--rename` gives them."""
+    from ..compiler.matching import rewrite
+
+    try:
+        names = rewrite(tensors, rules)
+    except ValueError as error:
+        raise Misused(f"`--rename`: {error}") from None
+    return {names[name]: tensor for name, tensor in tensors.items()}
+
+
+def shapes_of(tensors: Mapping[str, Tensor]) -> Shapes:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+def tell_written(output: str, written: Mapping[str, Tensor], found: Match) -> None:
+    values = sum(tensor.numel() for tensor in written.values())
+    kept = sum(ours == theirs for ours, theirs in found.pairs.items())
+    say(
+        f"wrote {output}: {several(len(written), 'tensor')}, {several(values, 'number')};"
+        f" {several(len(found.pairs) - kept, 'name')} changed, {kept:,} kept"
+    )
+    if found.absent:
+        say(f"  the checkpoint lacks {several(len(found.absent), 'counter')} of batches: 0, as torch has it")
+
+
+def tell_misfit(found: Match, ours: Shapes, theirs: Shapes) -> None:
+    """What is open, and what one side has and the other has not."""
+    for open_ in found.open:
+        say(f"  it is open which of these is which ({format_shape(open_.shape)}):")
+        say(f"    ours: {', '.join(open_.ours)}", f"    theirs: {', '.join(open_.theirs)}")
+    tell_names("the net has, and the checkpoint has not", found.ours, ours)
+    tell_names("the checkpoint has, and the net has not", found.theirs, theirs)
 
 
 def tell_names(what: str, names: tuple[str, ...], shapes: Shapes) -> None:

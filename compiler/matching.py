@@ -108,6 +108,23 @@ def match(ours: Mapping[str, Shape], theirs: Mapping[str, Shape]) -> Match:
     return Match(names, absent, tuple(pairing.open))
 
 
+def rewrite(names: Iterable[str], rules: Iterable[tuple[re.Pattern[str], str]]) -> dict[str, str]:
+    """Names of a checkpoint -> the same after all rules, in their order. Raises ValueError where a rule
+    cannot be applied or changes nothing, and where two names become one."""
+    rewritten = {name: name for name in names}
+    for pattern, replacement in rules:
+        try:
+            changed = {name: pattern.sub(replacement, new) for name, new in rewritten.items()}
+        except (re.error, IndexError) as error:
+            raise ValueError(f"`{replacement}` cannot stand for `{pattern.pattern}`: {error}") from None
+        if changed == rewritten:
+            raise ValueError(f"no name of the checkpoint has `{pattern.pattern}`")
+        rewritten = changed
+    if len({*rewritten.values()}) != len(rewritten):
+        raise ValueError("once rewritten, two tensors have one name")
+    return rewritten
+
+
 def is_counter(name: str) -> bool:
     return name.rpartition(".")[2] == COUNTER
 
