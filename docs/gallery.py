@@ -18,7 +18,7 @@ from netc.codegen.plain_text import shorten_count
 from netc.codegen.table_formats import code, join_markdown
 from netc.compiler.claims import Outcome
 from netc.drawing import draw_as, tabulate
-from netc.files import Spec, bundled_files, read_bundled
+from netc.files import bundled_files, open_bundled
 
 ZOO = Path(__file__).parent / "zoo"
 PRELUDE = "std"
@@ -51,15 +51,11 @@ def families() -> list[str]:
     return [file for file in bundled_files() if file != PRELUDE]
 
 
-def open_family(file: str) -> Spec:
-    source = read_bundled(file)
-    assert source is not None
-    return Spec(source, None, None)
-
-
 @cache
 def compiled_nets(file: str) -> tuple[driver.Compiled, ...]:
-    return tuple(result.compiled for result in driver.check(open_family(file)) if result.compiled is not None)
+    return tuple(
+        result.compiled for result in driver.check(open_bundled(file)) if result.compiled is not None
+    )
 
 
 def drawn_nets(file: str) -> list[driver.Compiled]:
@@ -145,7 +141,7 @@ def list_nets(nets: tuple[driver.Compiled, ...]) -> str:
 
 def write_claims(file: str) -> Iterator[str]:
     """A table for each expectation, and after it what the sources report and no compiler can compute."""
-    for expectation in driver.verify(open_family(file)).expectations:
+    for expectation in driver.verify(open_bundled(file)).expectations:
         judged = [outcome for outcome in expectation.outcomes if outcome.holds is not None]
         reported = [outcome for outcome in expectation.outcomes if outcome.holds is None]
         yield f"### {code(expectation.title)}"
