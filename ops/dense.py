@@ -13,81 +13,28 @@ from .base import LAST_MAP, MAP, SEQUENCE, TOKENS, VECTOR, Cost, Example, Line, 
 from .forms import Callee, Emit, Slot
 
 
-class Fc(Op, frozen=True):
-    """Fully connected layer; what is not flat is flattened first."""
+class FullyConnected(Op, frozen=True):
+    """What `fc` and `linear` have in common: weighted sums of what enters, of all of it or at each place."""
 
-    name = "fc"
     family = "dense"
     ranks = (0, 1, 2)
     depth = 1
     activations = True
-    examples = (Example("10", (VECTOR,)), Example("10, bias=false", (MAP,)), Example("10", (SEQUENCE,)))
-
-    out: Annotated[int, Meta(ge=1, description="output features")]
-    bias: Annotated[bool, Meta(description="whether a number is added to each output")] = True
-
-    def shape(self, inputs: Sequence[Shape]) -> Shape:
-        self.admit(inputs)
-        return Shape((self.out,))
-
-    def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
-        macs = inputs[0].elements * self.out
-        biases = self.out if self.bias else 0
-        return Cost(params=macs + biases, biases=biases, macs=macs)
-
-    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        return Saved(inputs=(0,))
-
-    def reach(self, inputs: Sequence[Shape], output: Shape) -> Literal["all"]:
-        return "all"
-
-    def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
-        entering = inputs[0]
-        weights: tuple[tuple[str, tuple[int, ...]], ...] = (("weight", (self.out, entering.elements)),)
-        slots = (
-            Slot("in_features", entering.elements, "in_features" if entering.rank else "in_channels"),
-            Slot("out_features", self.out, "out"),
-            Slot("bias", self.bias, "bias", default=True, keyword=True),
-        )
-        return Emit(
-            Callee("nn.Linear", slots),
-            flattens=entering.rank > 0,
-            weights=(*weights, ("bias", (self.out,))) if self.bias else weights,
-        )
-
-    def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
-        cost = self.cost(inputs, output)
-        weight = f"{times(inputs[0].dims)}*{self.out}"
-        return (
-            equation("params", weight + (f" + {self.out}" if self.bias else ""), cost.params),
-            equation("macs", weight, cost.macs),
-        )
-
-
-class Linear(Op, frozen=True):
-    """Fully connected layer over the channels, at each place by itself."""
-
-    name = "linear"
-    family = "dense"
-    ranks = (0, 1, 2)
-    layouts = ("last",)
-    depth = 1
-    activations = True
-    examples = (
-        Example("16", (TOKENS,)),
-        Example("16, bias=false", (LAST_MAP,)),
-        Example("16", (VECTOR,)),
-    )
 
     out: Annotated[int, Meta(ge=1, description="output channels")]
     bias: Annotated[bool, Meta(description="whether a number is added to each output channel")] = True
 
-    def shape(self, inputs: Sequence[Shape]) -> Shape:
-        self.admit(inputs)
-        return inputs[0].with_channels(self.out)
+    @staticmethod
+    def flattens(entering: Shape) -> bool:
+        """Whether what enters is made a vector first."""
+        return False
+
+    def features(self, entering: Shape) -> int:
+        """How many numbers are summed up."""
+        return entering.elements if self.flattens(entering) else entering.channels
 
     def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
-        weights = inputs[0].channels * self.out
+        weights = self.features(inputs[0]) * self.out
         biases = self.out if self.bias else 0
         return Cost(params=weights + biases, biases=biases, macs=weights * prod(output.spatial))
 
@@ -98,25 +45,58 @@ class Linear(Op, frozen=True):
         return "same" if output.rank else "all"
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
-        channels = inputs[0].channels
-        weights: tuple[tuple[str, tuple[int, ...]], ...] = (("weight", (self.out, channels)),)
+        features, flattens = self.features(inputs[0]), self.flattens(inputs[0])
+        weights: tuple[tuple[str, tuple[int, ...]], ...] = (("weight", (self.out, features)),)
         slots = (
-            Slot("in_features", channels, "in_channels"),
+            Slot("in_features", features, "in_features" if flattens else "in_channels"),
             Slot("out_features", self.out, "out"),
             Slot("bias", self.bias, "bias", default=True, keyword=True),
         )
         return Emit(
-            Callee("nn.Linear", slots), weights=(*weights, ("bias", (self.out,))) if self.bias else weights
+            Callee("nn.Linear", slots),
+            flattens=flattens,
+            weights=(*weights, ("bias", (self.out,))) if self.bias else weights,
         )
 
     def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:
-        cost = self.cost(inputs, output)
-        weight = f"{inputs[0].channels}*{self.out}"
+        entering, cost = inputs[0], self.cost(inputs, output)
+        weight = f"{times(entering.dims) if self.flattens(entering) else entering.channels}*{self.out}"
         places = f" * {times(output.spatial)}" if output.rank else ""
         return (
             equation("params", weight + (f" + {self.out}" if self.bias else ""), cost.params),
             equation("macs", weight + places, cost.macs),
         )
+
+
+class Fc(FullyConnected, frozen=True):
+    """Fully connected layer; what is not flat is flattened first."""
+
+    name = "fc"
+    examples = (Example("10", (VECTOR,)), Example("10, bias=false", (MAP,)), Example("10", (SEQUENCE,)))
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        self.admit(inputs)
+        return Shape((self.out,))
+
+    @staticmethod
+    def flattens(entering: Shape) -> bool:
+        return entering.rank > 0
+
+
+class Linear(FullyConnected, frozen=True):
+    """Fully connected layer over the channels, at each place by itself."""
+
+    name = "linear"
+    layouts = ("last",)
+    examples = (
+        Example("16", (TOKENS,)),
+        Example("16, bias=false", (LAST_MAP,)),
+        Example("16", (VECTOR,)),
+    )
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        self.admit(inputs)
+        return inputs[0].with_channels(self.out)
 
 
 class Embed(Op, frozen=True):

@@ -28,13 +28,25 @@ from .forms import Callee, Emit, Slot
 PARAMETER = "nn.Parameter"
 
 
-class PosEmbed(Op, frozen=True):
+class Learned(Op, frozen=True):
+    """What `pos_embed` and `layer_scale` have in common: each element meets a learned number."""
+
+    family = "elementwise"
+    layouts = BOTH
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        self.admit(inputs)
+        return inputs[0]
+
+    def reach(self, inputs: Sequence[Shape], output: Shape) -> Literal["same"]:
+        return "same"
+
+
+class PosEmbed(Learned, frozen=True):
     """Adds a learned number to each element: a position embedding."""
 
     name = "pos_embed"
-    family = "elementwise"
     ranks = (1, 2)
-    layouts = BOTH
     examples = (
         Example("", (TOKENS,)),
         Example("0.01", (MAP,)),
@@ -44,19 +56,12 @@ class PosEmbed(Op, frozen=True):
 
     std: Annotated[float, Meta(ge=0, description="the standard deviation of the numbers at the start")] = 0.02
 
-    def shape(self, inputs: Sequence[Shape]) -> Shape:
-        self.admit(inputs)
-        return inputs[0]
-
     def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
         """A table of vectors, as that of `embed`: none of its numbers counts as a bias."""
         return Cost(params=output.elements, elementwise=output.elements)
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         return Saved()
-
-    def reach(self, inputs: Sequence[Shape], output: Shape) -> Literal["same"]:
-        return "same"
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
         size, channels = (1, *output.dims), "in_channels"
@@ -79,13 +84,11 @@ class PosEmbed(Op, frozen=True):
         )
 
 
-class LayerScale(Op, frozen=True):
+class LayerScale(Learned, frozen=True):
     """Multiplies each channel by a learned number, small at the start."""
 
     name = "layer_scale"
-    family = "elementwise"
     ranks = (0, 1, 2)
-    layouts = BOTH
     examples = (
         Example("1e-6", (MAP,)),
         Example("1e-6", (SEQUENCE,)),
@@ -96,18 +99,11 @@ class LayerScale(Op, frozen=True):
 
     init: Annotated[float, Meta(description="the number of each channel at the start")]
 
-    def shape(self, inputs: Sequence[Shape]) -> Shape:
-        self.admit(inputs)
-        return inputs[0]
-
     def cost(self, inputs: Sequence[Shape], output: Shape) -> Cost:
         return Cost(params=output.channels, elementwise=output.elements)
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         return Saved(inputs=(0,))
-
-    def reach(self, inputs: Sequence[Shape], output: Shape) -> Literal["same"]:
-        return "same"
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
         ones = (1,) * output.rank if output.layout == "first" else ()
