@@ -64,10 +64,9 @@ def summarise(facts: Facts, depth: int | None = None) -> Summary:
     alone); without one, as deep as a page allows."""
     graph, shapes = facts.graph, facts.shapes
     inference = facts.inference
-    inputs = tuple((node.name, shapes[node.id]) for node in graph if node.op.family == "input")
     return Summary(
         net=graph.name,
-        inputs=inputs,
+        inputs=tuple(facts.inputs.items()),
         outputs=tuple((port.name, shapes[port.node]) for port in graph.results),
         heads=tuple((port.name, shapes[port.node]) for port in graph.heads),
         rows=(*input_rows(facts), *choose_rows(facts, depth)),

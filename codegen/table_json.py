@@ -22,7 +22,7 @@ def write_json(facts: Facts) -> str:
     kept = graph.ancestors(port.node for port in graph.results)
     head = {
         "net": graph.name,
-        "input": {node.name: list(shapes[node.id].dims) for node in graph if node.op.family == "input"},
+        "input": {name: list(shape.dims) for name, shape in facts.inputs.items()},
         "outputs": {port.name: list(shapes[port.node].dims) for port in graph.results},
         "params": inference.total.params,
         "macs": inference.total.macs,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
+from ..ops.base import Shape
 from . import cost, depth, memory, receptive
 from .cost import Costs, Figures
 from .graph import Graph
@@ -26,6 +27,11 @@ class Facts:
     def shapes(self) -> Shapes:
         """As the verifier infers them: no table stands beside a broken graph."""
         return verify(self.graph)
+
+    @property
+    def inputs(self) -> dict[str, Shape]:
+        """The shapes of what enters, by name."""
+        return {node.name: self.shapes[node.id] for node in self.graph if node.op.family == "input"}
 
     @cached_property
     def costs(self) -> Costs:

@@ -132,10 +132,9 @@ def list_nets(nets: tuple[driver.Compiled, ...]) -> str:
     rows = [["net", "input", "parameters", "multiply-adds", "depth"]]
     for net in nets:
         facts = net.inference
-        inputs = [str(facts.shapes[node.id]) for node in facts.graph if node.op.family == "input"]
         total = facts.total
         counts = f"{total.params:,}", f"{total.macs:,}", str(facts.depths.total)
-        rows.append([code(net.name), ", ".join(inputs), *counts])
+        rows.append([code(net.name), ", ".join(map(str, facts.inputs.values())), *counts])
     return join_markdown(rows, right=(2, 3, 4))
 
 

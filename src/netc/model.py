@@ -94,8 +94,7 @@ class Model:
     @property
     def inputs(self) -> dict[str, Shape]:
         """The shapes of the inputs without the batch, by their names, in the order of `forward`."""
-        shapes = self._training.shapes
-        return {node.name: shapes[node.id] for node in self.graph if node.op.family == "input"}
+        return self._training.inputs
 
     @property
     def outputs(self) -> dict[str, Shape]:

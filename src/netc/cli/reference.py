@@ -27,8 +27,7 @@ def list_command(format: str) -> None:
         for result in driver.check(open_bundled(file)):
             if result.compiled is not None:
                 facts = result.compiled.inference
-                inputs = [str(facts.shapes[node.id]) for node in facts.graph if node.op.family == "input"]
-                net = result.compiled.name
+                net, inputs = result.compiled.name, [*map(str, facts.inputs.values())]
                 counted.append((net, f"{file}.net", facts.total.params, facts.total.macs, inputs))
         return counted
 
