@@ -5,38 +5,21 @@ from __future__ import annotations
 import pytest
 from published import Weights, conv, norm, weights
 
-DPN68 = {
-    "depths": (3, 4, 12, 3),
-    "growth": (16, 32, 32, 64),
-    "inner": 128,
-    "stem": 10,
-    "window": 3,
-    "width": 64,
+NETS = {
+    "dpn68": ((3, 4, 12, 3), (16, 32, 32, 64), 128, 64, (3, 10), 32),
+    "dpn92": ((3, 4, 20, 3), (16, 32, 24, 128), 96, 256, (7, 64), 32),
+    "dpn131": ((4, 8, 28, 3), (16, 32, 32, 128), 160, 256, (7, 128), 40),
 }
-DPN92 = {
-    "depths": (3, 4, 20, 3),
-    "growth": (16, 32, 24, 128),
-    "inner": 96,
-    "stem": 64,
-    "window": 7,
-    "width": 256,
-}
-DPN131 = {
-    **DPN92,
-    "depths": (4, 8, 28, 3),
-    "growth": (16, 32, 32, 128),
-    "inner": 160,
-    "stem": 128,
-    "groups": 40,
-}
-NETS = {"dpn68": DPN68, "dpn92": DPN92, "dpn131": DPN131}
+"""Blocks of the stages, what each adds to the dense path; the inner and the residual width at first; the
+window and the channels of the first convolution; groups."""
 
 
 def bn_conv(name: str, out: int, entering: int, window: int = 1, groups: int = 1) -> Weights:
     return {**norm(f"{name}.bn", entering), **conv(f"{name}.conv", out, entering // groups, window)}
 
 
-def published(depths, growth, inner, stem, window, width, groups=32) -> Weights:
+def published(depths, growth, inner, width, first, groups) -> Weights:
+    window, stem = first
     found = {**conv("features.conv1_1.conv", stem, 3, window), **norm("features.conv1_1.bn", stem)}
     entering = stem
     for stage, (depth, k) in enumerate(zip(depths, growth, strict=True)):
@@ -55,4 +38,4 @@ def published(depths, growth, inner, stem, window, width, groups=32) -> Weights:
 
 @pytest.mark.parametrize("net", NETS)
 def test_weights_are_the_published_ones(net):
-    assert weights(net) == published(**NETS[net])
+    assert weights(net) == published(*NETS[net])

@@ -5,8 +5,9 @@ Each forward pass is written again in plain PyTorch, on the same random weights.
 
 from __future__ import annotations
 
+import pytest
 import torch
-from published import Layers, assert_equal, image, randomised
+from published import Layers, assert_equal, run
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -49,14 +50,6 @@ def run_bn_inception(net: Units, x: Tensor) -> Tensor:
     return net.fc(x.mean((2, 3)), "linear")
 
 
-def test_bn_inception_computes_its_figure():
-    module = randomised("bn_inception", (3, 64, 64), classes=10)
-    x = image(3, 64, 64)
-    with torch.inference_mode():
-        net = Units(module.weights(), ("0", "1"), 1e-5)
-        assert_equal(module(x)[0], run_bn_inception(net, x))
-
-
 def run_residual(net: Units, x: Tensor, name: str, steps: list[int], factor: float) -> Tensor:
     """Towers of so many convolutions, then the 1x1 without batch norm."""
     parts = [net.active(x, f"{name}.branch0")]
@@ -86,9 +79,13 @@ def run_inception_resnet_v1(net: Units, x: Tensor) -> Tensor:
     return net.fc(x.mean((2, 3)), "classif")
 
 
-def test_inception_resnet_v1_computes_its_figures():
-    module = randomised("inception_resnet_v1", (3, 139, 139), classes=10)
-    x = image(3, 139, 139)
-    with torch.inference_mode():
-        net = Units(module.weights(), ("conv", "bn"), 1e-3)
-        assert_equal(module(x)[0], run_inception_resnet_v1(net, x))
+@pytest.mark.parametrize(
+    ("name", "size", "parts", "eps", "forward"),
+    [
+        ("bn_inception", 64, ("0", "1"), 1e-5, run_bn_inception),
+        ("inception_resnet_v1", 139, ("conv", "bn"), 1e-3, run_inception_resnet_v1),
+    ],
+)
+def test_nets_compute_their_figures(name, size, parts, eps, forward):
+    x, net, (output,) = run(name, 3, size, size, classes=10)
+    assert_equal(output, forward(Units(net.held, parts, eps), x))

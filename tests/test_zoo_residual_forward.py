@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from published import Layers, assert_equal, image, randomised
+from published import Layers, assert_equal, run
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -35,7 +35,7 @@ def residual(net: Layers, x: Tensor, name: str, stride: int) -> Tensor:
 
 
 def gate(net: Layers, name: str, x: Tensor) -> Tensor:
-    return net.conv(x, f"{name}.gate").sigmoid()
+    return net.conv(x, f"{name}.g.0").sigmoid()
 
 
 def exclusive(net: Layers, name: str, x: Tensor, f: Tensor) -> Tensor:
@@ -59,76 +59,63 @@ FORMS: dict[str, Join] = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_shortcuts_and_residuals_meet_as_in_figure_2(form):
-    module = randomised(form, None, n=2)
-    net, x = Layers(renamed(module.weights())), image(3, 32, 32)
+    x, net, (output,) = run(form, 3, 32, 32, n=2)
     pad = mean_zeros if form == "resnet110_sd" else zeros
-    with torch.inference_mode():
-        y = net.norm(net.conv(x, "conv1"), "bn1").relu()
-        for stage in range(3):
-            for index in range(2):
-                name = f"layer{stage + 1}.{index}"
-                f = residual(net, y, name, 2 if stage and not index else 1)
-                y = FORMS[form](net, name, pad(y, f), f).relu()
-        assert_equal(module(x)[0], net.fc(y.mean((2, 3)), "fc"))
-
-
-def renamed(held: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A gate's convolution by its gate's name: the sigmoid behind it has no weights."""
-    return {name.replace(".g.0.", ".gate."): tensor for name, tensor in held.items()}
+    y = net.norm(net.conv(x, "conv1"), "bn1").relu()
+    for stage in range(3):
+        for index in range(2):
+            name = f"layer{stage + 1}.{index}"
+            f = residual(net, y, name, 2 if stage and not index else 1)
+            y = FORMS[form](net, name, pad(y, f), f).relu()
+    assert_equal(output, net.fc(y.mean((2, 3)), "fc"))
 
 
 @pytest.mark.parametrize(("form", "bottleneck"), [("preact_resnet110", False), ("preact_resnet164", True)])
 def test_units_with_preactivation_add_what_is_not_activated(form, bottleneck):
-    module = randomised(form, None, n=2)
-    net, x = Layers(module.weights()), image(3, 32, 32)
-    with torch.inference_mode():
-        y = net.norm(net.conv(x, "conv1"), "bn1").relu()
-        for stage in range(3):
-            for index in range(2):
-                name, stride = f"layer{stage + 1}.{index}", 2 if stage and not index else 1
-                first = not stage and not index  # what enters is activated
-                active = y if first else net.norm(y, f"{name}.bn1").relu()
-                f = net.conv(active, f"{name}.conv1", 1 if bottleneck else stride)
-                f = net.conv(net.norm(f, f"{name}.bn2").relu(), f"{name}.conv2", stride if bottleneck else 1)
-                if bottleneck:
-                    f = net.conv(net.norm(f, f"{name}.bn3").relu(), f"{name}.conv3")
-                if bottleneck and not index:
-                    y = f + net.conv(active, f"{name}.downsample", stride)
-                else:
-                    y = f + zeros(y, f)
-        assert_equal(module(x)[0], net.fc(net.norm(y, "bn2").relu().mean((2, 3)), "fc"))
+    x, net, (output,) = run(form, 3, 32, 32, n=2)
+    y = net.norm(net.conv(x, "conv1"), "bn1").relu()
+    for stage in range(3):
+        for index in range(2):
+            name, stride = f"layer{stage + 1}.{index}", 2 if stage and not index else 1
+            first = not stage and not index  # what enters is activated
+            active = y if first else net.norm(y, f"{name}.bn1").relu()
+            f = net.conv(active, f"{name}.conv1", 1 if bottleneck else stride)
+            f = net.conv(net.norm(f, f"{name}.bn2").relu(), f"{name}.conv2", stride if bottleneck else 1)
+            if bottleneck:
+                f = net.conv(net.norm(f, f"{name}.bn3").relu(), f"{name}.conv3")
+            if bottleneck and not index:
+                y = f + net.conv(active, f"{name}.downsample", stride)
+            else:
+                y = f + zeros(y, f)
+    assert_equal(output, net.fc(net.norm(y, "bn2").relu().mean((2, 3)), "fc"))
 
 
 def test_wide_units_compute_what_their_paper_describes():
-    module = randomised("wrn_16_4_dropout", None, d=16, k=1)
-    net, x = Layers(module.weights()), image(3, 32, 32)
-    with torch.inference_mode():
-        y = net.conv(x, "conv1")
-        for stage in range(3):
-            for index in range(2):
-                name, stride = f"layer{stage + 1}.{index}", 2 if stage and not index else 1
-                active = net.norm(y, f"{name}.bn1").relu()
-                f = net.norm(net.conv(active, f"{name}.conv1", stride), f"{name}.bn2").relu()
-                f = net.conv(f, f"{name}.conv2")
-                projects = f"{name}.shortcut.weight" in net.held
-                assert projects == (y.shape[1] != f.shape[1])
-                y = f + (net.conv(active, f"{name}.shortcut", stride) if projects else y)
-        assert_equal(module(x)[0], net.fc(net.norm(y, "bn1").relu().mean((2, 3)), "fc"))
+    x, net, (output,) = run("wrn_16_4_dropout", 3, 32, 32, d=16, k=1)
+    y = net.conv(x, "conv1")
+    for stage in range(3):
+        for index in range(2):
+            name, stride = f"layer{stage + 1}.{index}", 2 if stage and not index else 1
+            active = net.norm(y, f"{name}.bn1").relu()
+            f = net.norm(net.conv(active, f"{name}.conv1", stride), f"{name}.bn2").relu()
+            f = net.conv(f, f"{name}.conv2")
+            projects = f"{name}.shortcut.weight" in net.held
+            assert projects == (y.shape[1] != f.shape[1])
+            y = f + (net.conv(active, f"{name}.shortcut", stride) if projects else y)
+    assert_equal(output, net.fc(net.norm(y, "bn1").relu().mean((2, 3)), "fc"))
 
 
 @pytest.mark.parametrize(("form", "convolutions"), [("pyramidnet110_a84", 2), ("pyramidnet200_a240", 3)])
 def test_pyramids_have_one_activation_less_than_convolutions(form, convolutions):
-    module = randomised(form, None, n=2, alpha=20)
-    net, x = Layers(module.weights()), image(3, 32, 32)
-    with torch.inference_mode():
-        y = net.norm(net.conv(x, "conv1"), "bn1")
-        for stage in range(3):
-            for index in range(2):
-                name, stride = f"layer{stage + 1}.{index}", 2 if stage and not index else 1
-                f = net.norm(y, f"{name}.bn1")
-                for number in range(1, convolutions + 1):
-                    here = stride if number == convolutions - 1 else 1  # the first of two, the 3x3 of three
-                    f = net.norm(net.conv(f, f"{name}.conv{number}", here), f"{name}.bn{number + 1}")
-                    f = f.relu() if number < convolutions else f
-                y = f + mean_zeros(y, f)
-        assert_equal(module(x)[0], net.fc(net.norm(y, "bn_final").relu().mean((2, 3)), "fc"))
+    x, net, (output,) = run(form, 3, 32, 32, n=2, alpha=20)
+    y = net.norm(net.conv(x, "conv1"), "bn1")
+    for stage in range(3):
+        for index in range(2):
+            name, stride = f"layer{stage + 1}.{index}", 2 if stage and not index else 1
+            f = net.norm(y, f"{name}.bn1")
+            for number in range(1, convolutions + 1):
+                here = stride if number == convolutions - 1 else 1  # the first of two, the 3x3 of three
+                f = net.norm(net.conv(f, f"{name}.conv{number}", here), f"{name}.bn{number + 1}")
+                f = f.relu() if number < convolutions else f
+            y = f + mean_zeros(y, f)
+    assert_equal(output, net.fc(net.norm(y, "bn_final").relu().mean((2, 3)), "fc"))

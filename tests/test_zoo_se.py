@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-import torch
-from published import Layers, Weights, assert_equal, conv, image, linear, norm, randomised, weights
+from published import Weights, assert_equal, conv, linear, norm, run, weights
 from torch.nn import functional as F
 
 SHALLOW = [2, 2, 1, 1]
@@ -128,36 +127,32 @@ def test_gates_follow_the_nonlinearity_of_each_convolution():
     ],
 )
 def test_gates_in_other_places_compute_what_the_paper_describes(net, place, stages):
-    module = randomised(net, (3, 64, 64), depths=SHALLOW, classes=10)
-    held, x = Layers(module.weights()), image(3, 64, 64)
-    with torch.inference_mode():
-        expected = held.norm(held.conv(x, "layer0.conv1", 2), "layer0.bn1").relu()
-        expected = F.max_pool2d(expected, 3, 2, ceil_mode=True)
-        for name, width, entering in blocks(4, SHALLOW, 64):
-            stride = 2 if entering not in (64, 4 * width) else 1
-            y = held.excited(expected, f"{name}.pre")
-            y = held.norm(held.conv(y, f"{name}.conv1", stride), f"{name}.bn1").relu()
-            y = held.norm(held.conv(y, f"{name}.conv2"), f"{name}.bn2").relu()
-            y = held.norm(held.conv(y, f"{name}.conv3"), f"{name}.bn3")
-            y = held.excited(y, f"{name}.se_module")
-            kept = held.projection(expected, f"{name}.downsample", stride)
-            expected = (y + held.excited(kept, f"{name}.identity")).relu()
-            expected = held.excited(expected, f"{name}.post")
-        assert_equal(module(x)[0], held.fc(expected.mean((2, 3)), "last_linear"))
+    x, held, (output,) = run(net, 3, 64, 64, depths=SHALLOW, classes=10)
+    expected = held.norm(held.conv(x, "layer0.conv1", 2), "layer0.bn1").relu()
+    expected = F.max_pool2d(expected, 3, 2, ceil_mode=True)
+    for name, width, entering in blocks(4, SHALLOW, 64):
+        stride = 2 if entering not in (64, 4 * width) else 1
+        y = held.excited(expected, f"{name}.pre")
+        y = held.norm(held.conv(y, f"{name}.conv1", stride), f"{name}.bn1").relu()
+        y = held.norm(held.conv(y, f"{name}.conv2"), f"{name}.bn2").relu()
+        y = held.norm(held.conv(y, f"{name}.conv3"), f"{name}.bn3")
+        y = held.excited(y, f"{name}.se_module")
+        kept = held.projection(expected, f"{name}.downsample", stride)
+        expected = (y + held.excited(kept, f"{name}.identity")).relu()
+        expected = held.excited(expected, f"{name}.post")
+    assert_equal(output, held.fc(expected.mean((2, 3)), "last_linear"))
     gates = {(name.split(".")[0], name.split(".")[2]) for name in held.held if ".fc1." in name}
     assert gates == {(f"layer{stage + 1}", place) for stage in range(stages)}
 
 
 def test_a_separable_unit_is_gated_after_its_last_relu():
-    module = randomised("se_mobilenet_v1", (3, 64, 64), alpha=0.5, classes=10)
-    held, x = Layers(module.weights()), image(3, 64, 64)
+    x, held, (output,) = run("se_mobilenet_v1", 3, 64, 64, alpha=0.5, classes=10)
     strides = [1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1]
-    with torch.inference_mode():
-        expected = held.norm(held.conv(x, "conv1.0", 2), "conv1.1").relu()
-        for index, stride in enumerate(strides, 1):
-            name = f"unit{index}"
-            groups = expected.shape[1]
-            expected = held.norm(held.conv(expected, f"{name}.dw.0", stride, groups), f"{name}.dw.1").relu()
-            expected = held.norm(held.conv(expected, f"{name}.pw.0"), f"{name}.pw.1").relu()
-            expected = held.excited(expected, f"{name}.gate")
-        assert_equal(module(x)[0], held.fc(expected.mean((2, 3)), "fc"))
+    expected = held.norm(held.conv(x, "conv1.0", 2), "conv1.1").relu()
+    for index, stride in enumerate(strides, 1):
+        name = f"unit{index}"
+        groups = expected.shape[1]
+        expected = held.norm(held.conv(expected, f"{name}.dw.0", stride, groups), f"{name}.dw.1").relu()
+        expected = held.norm(held.conv(expected, f"{name}.pw.0"), f"{name}.pw.1").relu()
+        expected = held.excited(expected, f"{name}.gate")
+    assert_equal(output, held.fc(expected.mean((2, 3)), "fc"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from published import Layers, Weights, assert_equal, conv, counted, image, linear, norm, randomised, weights
+from published import Layers, Weights, assert_equal, conv, counted, linear, norm, run, weights
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -99,14 +99,12 @@ def test_the_first_version_counts_by_the_formula_of_its_paper(groups):
 
 @pytest.mark.parametrize("net", ["shufflenet_v1_g3", "se_shufflenet_v1"])
 def test_the_first_version_computes_what_its_paper_describes(net):
-    module = randomised(net, (3, 64, 64), classes=10)
-    held, x = Layers(module.weights()), image(3, 64, 64)
-    with torch.inference_mode():
-        expected = held.norm(held.conv(x, "conv1.0", 2), "conv1.1").relu()
-        expected = F.max_pool2d(expected, 3, 2, 1)
-        for name, halves, *_ in units(240):
-            expected = shuffle_unit(held, expected, name, halves)
-        assert_equal(module(x)[0], held.fc(expected.mean((2, 3)), "fc"))
+    x, held, (output,) = run(net, 3, 64, 64, classes=10)
+    expected = held.norm(held.conv(x, "conv1.0", 2), "conv1.1").relu()
+    expected = F.max_pool2d(expected, 3, 2, 1)
+    for name, halves, *_ in units(240):
+        expected = shuffle_unit(held, expected, name, halves)
+    assert_equal(output, held.fc(expected.mean((2, 3)), "fc"))
 
 
 def shuffle_unit(net: Layers, x: Tensor, name: str, halves: bool) -> Tensor:
