@@ -144,6 +144,8 @@ class Mender:
                     if kind == "RBRACE" and self.line(opener) != self.line(token):
                         aligned = self.begins_line(token) and self.indent(token) == self.indent(opener)
                         misfits += not aligned
+                    elif kind != "RBRACE" and self.begins_line(token):
+                        misfits += self.indent(token) != self.indent(opener)
             elif line_end and kind not in ("ARROW", "ELSE", "_NL", ";"):
                 misfits += self.is_odd(token, stack, expected)
                 if expected < 0:
@@ -239,6 +241,28 @@ class Mender:
         for position in range(opener.position, min(index, len(self.tokens) - 1)):
             if self.tokens[position].kind == opening.kind == self.tokens[position + 1].kind:
                 yield self.drop(position)
+        yield from self.close_rows(opener.position + 1, index)
+
+    def close_rows(self, start: int, end: int) -> Iterator[Way]:
+        """One of the lines from `start` to `end` that begin with a bracket, closed at its end."""
+        for first, stop, surplus in self.find_uneven(start, end, self.tokens[start - 1].kind):
+            opening = self.tokens[first]
+            if surplus > 0 and opening.kind == self.tokens[start - 1].kind:
+                place = stop - (self.tokens[stop - 1].kind == "COMMA")
+                at = self.tokens[place - 1].end
+                slip = brackets.unclosed(opening, ((at, at, WRITTEN[OPENERS[opening.kind]]),))
+                yield self.put_in(place, OPENERS[opening.kind], slip)
+
+    def find_uneven(self, start: int, end: int, opening: str) -> Iterator[tuple[int, int, int]]:
+        """The lines between that have more of a bracket than of what closes it, or fewer, and by how many."""
+        first = start
+        for place in range(start, min(end, len(self.tokens) - 1) + 1):
+            if self.tokens[place].kind == "_NL":
+                kinds = [token.kind for token in self.tokens[first:place]]
+                surplus = kinds.count(opening) - kinds.count(OPENERS[opening])
+                if surplus:
+                    yield first, place, surplus
+                first = place + 1
 
     def drop(self, position: int) -> Way:
         """An opening bracket left out."""
@@ -265,14 +289,16 @@ class Mender:
 
     def open_before(self, index: int) -> Iterator[Way]:
         """A `(` or `[` put in before the closing bracket at `index`, in its statement; or an earlier one of
-        its kind left out, of two in a row."""
+        its kind left out, of two in a row. One that begins a line may close lines above it, as in a table."""
         closer = self.tokens[index]
         opening = CLOSERS[closer.kind]
         if self.begins_line(closer):
             place = self.find_line_above(index)
             if place:
-                at = self.tokens[place - 1].end
-                yield self.put_in(place, opening, brackets.unopened(closer, opening, at))
+                before = self.tokens[place - 1]
+                way = self.put_in(place, opening, brackets.unopened(closer, opening, before.end))
+                yield replace(way, rank=int(before.kind == opening))
+                yield from self.open_rows(place + 1, index)
         doubled = int(self.tokens[index - 1].kind == closer.kind)
         depth = 0
         for place in range(index - 1, -1, -1):
@@ -285,7 +311,25 @@ class Mender:
             if kind not in ("_NL", ";", "RBRACE", "COMMA"):
                 at = self.tokens[place].start
                 tokens = [*self.tokens[:place], Token(opening, at, at), *self.tokens[place:]]
-                yield Way(brackets.unopened(closer, opening, at), tokens, place, doubled)
+                after = [token.kind for token in self.tokens[max(place - 2, 0) : place]]
+                in_list = doubled and depth == 1 and kind != opening and after == ["RSQB", "COMMA"]
+                rank = -1 if in_list else doubled  # what follows a list in a list is a list
+                yield Way(brackets.unopened(closer, opening, at), tokens, place, rank)
+
+    def open_rows(self, start: int, index: int) -> Iterator[Way]:
+        """For the bracket at `index` that closes the lines from `start`: one of them opened, or its second
+        closing bracket left out."""
+        closer = self.tokens[index]
+        opening = CLOSERS[closer.kind]
+        for first, end, surplus in self.find_uneven(start, index, opening):
+            if surplus > 0:
+                continue
+            last = max(place for place in range(first, end) if self.tokens[place].kind == closer.kind)
+            if self.tokens[last - 1].kind == closer.kind:
+                yield self.leave_out(last)
+            else:
+                slip = brackets.unopened(closer, opening, self.tokens[first].start)
+                yield self.put_in(first, opening, slip)
 
     def find_line_above(self, index: int) -> int:
         """Where the last line ends that stands as far left as the one that the token at `index` begins; 0

