@@ -96,7 +96,7 @@ MANY = {
     "unknown names": NET + repeat("unknown{0}\n", 400_000) + "}",
     "unknown names in blocks": repeat("block b{0}() {{ unknown{0} }}\n"),
     "blocks that nothing uses": repeat("block b{0}() {{ relu }}\n") + NET + "relu }",
-    "nets with mistakes": repeat("net n{0} {{ input: 3x8x8; unknown{0} }}\n", 500_000),
+    "nets with mistakes": repeat("net n{0} {{ input: 3x8x8; unknown{0} }}\n", 300_000),
     "nets of what is unknown": repeat("net n{0} = unknown{0}(3)\n", 200_000),
     "nets of one broken block": "block b() { unknown }\n"
     + repeat("net n{0} {{ input: 3x8x8; b }}\n", 300_000),
@@ -105,7 +105,7 @@ MANY = {
     + "}\n"
     + repeat("net n{0} {{ input: 3x8x8; b }}\n", 50_000),
     "definitions of one name": repeat("let a = 1\n", 500_000),
-    "files that are missing": repeat("use file{0}\n", 50_000) + NET + "relu }",
+    "files that are missing": repeat("use file{0}\n", 30_000) + NET + "relu }",
     "names that a file lacks": "use std (" + repeat("unknown{0}, ") + "se)\n" + NET + "relu }",
     "parameters": "block b(" + repeat("a{0}, ") + "z) { relu }\n" + NET + "b }",
     "arguments": "block b("
