@@ -124,11 +124,12 @@ class Split(Move, frozen=True):
         rest = channels - sum(self.n[:-1])
         if rest != self.n[-1]:
             fitting = ", ".join(map(str, (*self.n[:-1], rest)))
+            sizes = f"`[{fitting}]`" if rest > 0 else f"sizes that are {channels} together"
             raise Reject(
                 "shape-mismatch",
                 f"parts of {' and '.join(map(str, self.n))} channels are {sum(self.n)}, and {channels} enter",
                 blame="n",
-                help=f"write `[{fitting}]`, or a number of equal parts" if rest > 0 else "",
+                help=f"write {sizes}, or a number of equal parts",
                 aspect="channels",
             )
         return tuple(self.n)
