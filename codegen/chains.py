@@ -63,21 +63,20 @@ class Chains(Families):
         if all(key == keys[0] for key in keys):
             return keys[0]
         first = labels[0]
-        if (
-            first is None
-            or any(label is None or label.name != first.name for label in labels)
-            or any(len(label.indices) != 1 or type(label.indices[0]) is not int for label in labels)
-        ):
+        if first is None or any(label is None or not label.indices for label in labels):
             raise Split(rows, keys)
-        numbers = [label.indices[0] for label in labels]
+        words = {(label.name, *label.indices[:-1]) for label in labels}
+        numbers = [label.indices[-1] for label in labels]
+        if len(words) > 1 or any(type(number) is not int for number in numbers):
+            raise Split(rows, keys)
 
         def written() -> Expr:
-            return integer(translate(first.site.indices[0], scope))
+            return integer(translate(first.site.indices[-1], scope))
 
         number = self.settling.express(numbers, rows, written)
         if number is None:
             raise Split(rows, keys)
-        return Running(first.name, number)
+        return Running(first.attribute.removesuffix(str(numbers[0])), number)
 
     def child(self, rows: Sequence[Row], column: list[Any], scope: Around) -> Made:
         """One module of a sequence."""

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from .expressions import Const, Expr
 from .lines import Brackets, Generator, Piece, Prefixed
-from .plan import Chain, Element, Entry, Family, Given, Made, Make, Option, Repeat, Running
+from .plan import Chain, Element, Entry, Given, Made, Make, Option, Repeat, Running
 from .python_text import literal
+from .ranges import bounds
 from .readings import free, substitute, text
 
 MANY = 3
@@ -48,10 +49,12 @@ def children(entries: Sequence[Entry], reach: Reach) -> tuple[Piece, ...]:
 
 
 def generate(entry: Repeat, reach: Reach) -> Generator:
+    entry, numbers = bounds(entry)
     first = entry.entries[0]
     assert isinstance(first, Element)
     made = construct(first.make, reach)
-    return Generator(Brackets("", (key_text(first.key), made)) if first.key else made, clause(entry))
+    element = Brackets("", (key_text(first.key), made)) if first.key else made
+    return Generator(element, clause(entry, numbers))
 
 
 def key_text(key: str | Running) -> str:
@@ -59,13 +62,9 @@ def key_text(key: str | Running) -> str:
     return literal(key) if isinstance(key, str) else f'f"{key.word}{{{text(key.number)}}}"'
 
 
-def clause(entry: Repeat | Family) -> str:
-    read = (
-        any(entry.variable in names for names in map(names_of, entry.entries))
-        if isinstance(entry, Repeat)
-        else True
-    )
-    return f"for {entry.variable if read else '_'} in range({text(entry.count)})"
+def clause(entry: Repeat, numbers: str) -> str:
+    read = any(entry.variable in names for names in map(names_of, entry.entries))
+    return f"for {entry.variable if read else '_'} in {numbers}"
 
 
 def names_of(entry: Entry) -> set[str]:
@@ -99,21 +98,29 @@ def reads_modules(entry: Entry) -> bool:
 
 
 def gather(entries: Sequence[Entry]) -> list[Entry]:
-    """Equal children in a row as a loop."""
+    """Equal children in a row as a loop, a loop of such children among them."""
+    runs: list[tuple[Entry, int]] = []
+    for entry in entries:
+        child, count = entry, 1
+        if isinstance(entry, Repeat) and isinstance(entry.count, Const) and len(entry.entries) == 1:
+            (inner,) = entry.entries
+            if entry.variable not in names_of(inner):
+                child, count = inner, entry.count.value
+        if runs and runs[-1][0] == child and isinstance(child, Element):
+            runs[-1] = child, runs[-1][1] + count
+        else:
+            runs.append((child, count))
     found: list[Entry] = []
-    at = 0
-    while at < len(entries):
-        entry, count = entries[at], 1
-        if isinstance(entry, Element):
-            while at + count < len(entries) and entries[at + count] == entry:
-                count += 1
-            ours = isinstance(entry.make, Make) and not entry.make.path.startswith("nn.")
-            if count >= (2 if ours else MANY):
-                entry = Repeat("_", Const(count), (entry,))
-            else:
-                count = 1
-        found.append(entry)
-        at += count
+    for child, count in runs:
+        ours = (
+            isinstance(child, Element)
+            and isinstance(child.make, Make)
+            and not child.make.path.startswith("nn.")
+        )
+        if count >= (2 if ours else MANY):
+            found.append(Repeat("_", Const(count), (child,)))
+        else:
+            found.extend([child] * count)
     return found
 
 
@@ -188,8 +195,10 @@ def is_plain(entries: Sequence[Entry]) -> bool:
                 or not is_plain(entry.entries)
             ):
                 return False
-            if is_keyed(entries) and len(entries) > 1 and not isinstance(entry.count, Const):
+            if is_keyed(entries) and len(entries) > 1:
                 return False
-        elif isinstance(entry.make, Chain) and not is_plain(entry.make.entries):
-            return False
+        elif isinstance(entry.make, Chain) and (
+            not is_plain(entry.make.entries) or (is_keyed(entries) and len(entries) > 1)
+        ):
+            return False  # sequences with names are written one by one
     return True

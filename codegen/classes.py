@@ -4,11 +4,13 @@ out."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec import UNSET
 
 from ..compiler.program import FUNCTIONS, MERGES
 from ..dsl import ast
+from .expressions import Expr, Name
 from .naming import class_name
 from .order import in_order
 from .plan import (
@@ -30,6 +32,7 @@ from .plan import (
 from .readings import free
 from .recovery import Recovery
 from .rows import Split
+from .terms import short
 from .uses import Net, Use
 
 WORDS = frozenset((*FUNCTIONS, *MERGES))
@@ -110,7 +113,14 @@ def title(use: Use) -> str:
 def prune(plan: ClassPlan) -> None:
     """Keep the parameters that some text of the class prints: input channels, required ones, then defaulted
     ones."""
-    read = printed(plan)
+    written = printed(plan)
+    read = {name for expr in written for name in free(expr)}
+    for parameter in plan.parameters:
+        if parameter.origin == "kernel" and all(
+            expr == Name(parameter.name) or parameter.name not in free(expr) for expr in written
+        ):
+            parameter.values = list(map(square, parameter.values))
+            parameter.default = square(parameter.default)
     used = [parameter for parameter in plan.parameters if parameter.name in read]
     plan.unprinted = [parameter for parameter in plan.parameters if parameter.name not in read]
     order = {p.name: i for i, p in enumerate(getattr(plan.uses[0].frame.definition, "parameters", ()))}
@@ -127,9 +137,14 @@ def prune(plan: ClassPlan) -> None:
     plan.parameters = sorted(used, key=rank)
 
 
-def printed(plan: ClassPlan) -> set[str]:
-    """The names that the text of a class reads."""
-    found: set[str] = set()
+def square(kernel: Any) -> Any:
+    """3 for (3, 3)."""
+    return short(kernel) if isinstance(kernel, tuple) else kernel
+
+
+def printed(plan: ClassPlan) -> list[Expr]:
+    """The expressions in the text of a class."""
+    found: list[Expr] = []
 
     def made(make: Made | None) -> None:
         if isinstance(make, Chain):
@@ -140,7 +155,7 @@ def printed(plan: ClassPlan) -> set[str]:
     def arguments(given: tuple[Given, ...]) -> None:
         for entry in given:
             if not isinstance(entry.value, str):
-                found.update(free(entry.value))
+                found.append(entry.value)
 
     def entries(every: Sequence[Entry]) -> None:
         for entry in every:
@@ -148,12 +163,12 @@ def printed(plan: ClassPlan) -> set[str]:
                 case Element(key=key, make=make):
                     made(make)
                     if isinstance(key, Running):
-                        found.update(free(key.number))
+                        found.append(key.number)
                 case Repeat(count=count, entries=inner):
-                    found.update(free(count))
+                    found.append(count)
                     entries(inner)
                 case Option(condition=condition, then=then, otherwise=otherwise):
-                    found.update(free(condition))
+                    found.append(condition)
                     entries((*then, *otherwise))
 
     def step(event: Event) -> None:
@@ -161,15 +176,14 @@ def printed(plan: ClassPlan) -> set[str]:
             case Step(make=make, given=given, holder=holder):
                 made(make)
                 if holder is not None:
-                    found.add(holder)
+                    found.append(Name(holder))
                 arguments(given)
             case Fork(condition=condition):
-                found.update(free(condition))
+                found.append(condition)
             case Family(count=count, make=make, key=key):
-                found.update(free(count))
+                found.append(count)
                 made(make)
-                for expr in key[1] if key is not None else ():
-                    found.update(free(expr))
+                found.extend(key[1] if key is not None else ())
 
     entries(plan.entries or ())
     plan.walk(step)

@@ -38,7 +38,8 @@ from .plan import (
     Tap,
 )
 from .python_text import literal
-from .readings import text
+from .ranges import bounds
+from .readings import free, text
 
 HELD = {"module": "nn.Module", "tensor": "nn.Parameter"}
 """The types of what another class owns."""
@@ -50,7 +51,10 @@ class Constructor:
     def __init__(self, plan: ClassPlan, home: Home, kept: Kept) -> None:
         self.plan, self.home, self.kept = plan, home, kept
         self.lines: list[str] = []
-        self.lists = 0
+        self.lists: dict[str, str] = {}
+        """The local names that have gathered children so far, with their types."""
+        self.busy: set[str] = set()
+        """Those that stand in a statement which is not written yet."""
 
     def write(self) -> list[str]:
         """The lines of the method, none where the class needs no constructor of its own."""
@@ -145,11 +149,15 @@ class Constructor:
 
     def _place(self, before: str, made: Made, indent: int) -> None:
         """`before made`, with what an expression cannot say written first."""
+        busy = set(self.busy)
         self._lay(self._piece(made, indent), indent, before)
+        self.busy = busy
 
     def _call(self, head: str, arguments: tuple[str, ...], made: Made, indent: int) -> None:
         """`head(arguments, made)`."""
+        busy = set(self.busy)
         self._lay(Brackets(head, (*arguments, self._piece(made, indent))), indent)
+        self.busy = busy
 
     def _piece(self, made: Made, indent: int) -> Piece:
         if isinstance(made, Chain) and not is_plain(made.entries):
@@ -164,40 +172,50 @@ class Constructor:
 
     def _build(self, entries: Sequence[Entry], indent: int) -> str:
         """Statements that gather children in a list, or a dict where they have names; how to pass it on."""
-        self.lists += 1
-        name = "layers" if "layers" not in {p.name for p in self.plan.parameters} else "children"
-        if self.lists > 1:
-            name += str(self.lists)
         if is_keyed(entries):
-            self._say(indent, f"{name}: OrderedDict[str, nn.Module] = OrderedDict()")
+            name, declared = self._local("OrderedDict[str, nn.Module]")
+            self._say(indent, f"{declared} = OrderedDict()")
             self._extend(name, entries, indent, True)
             return name
+        name, declared = self._local("list[nn.Module]")
         head = []
         rest = list(entries)
         while rest and is_plain(rest[:1]):
             head.append(rest.pop(0))
-        self.lines.extend(
-            lay_out(
-                Brackets("", children(head, self.home.reach), "[]"), indent, f"{name}: list[nn.Module] = "
-            )
-        )
+        self._lay(Brackets("", children(head, self.home.reach), "[]"), indent, f"{declared} = ")
         self._extend(name, rest, indent, False)
         return f"*{name}"
+
+    def _local(self, typed: str) -> tuple[str, str]:
+        """A name for what gathers children, alone and as it is assigned first."""
+        word = "layers" if "layers" not in {p.name for p in self.plan.parameters} else "children"
+        name, number = word, 1
+        while name in self.busy or self.lists.get(name, typed) != typed:
+            number += 1
+            name = f"{word}{number}"
+        self.busy.add(name)
+        if name in self.lists:
+            return name, name
+        self.lists[name] = typed
+        return name, f"{name}: {typed}"
 
     def _extend(self, name: str, entries: Sequence[Entry], indent: int, named: bool) -> None:
         for entry in self._together(entries, named):
             match entry:
                 case list():
+                    busy = set(self.busy)
                     pieces = tuple(self._piece(element.make, indent) for element in entry)
                     self._lay(Brackets("", pieces, "[]"), indent, f"{name} += ")
+                    self.busy = busy
                 case Element(key=key, make=make) if named:
                     word = key_text(key) if key is not None else f"str(len({name}))"
                     self._place(f"{name}[{word}] = ", make, indent)
                 case Element(make=make):
                     self._call(f"{name}.append", (), make, indent)
-                case Repeat(entries=inner):
-                    self._say(indent, f"{clause(entry)}:")
-                    self._extend(name, inner, indent + 1, named)
+                case Repeat():
+                    moved, numbers = bounds(entry)
+                    self._say(indent, f"{clause(moved, numbers)}:")
+                    self._extend(name, moved.entries, indent + 1, named)
                 case Option(condition=condition, then=then, otherwise=otherwise):
                     self._say(indent, f"if {text(condition if then else unary('not', condition))}:")
                     self._extend(name, then or otherwise, indent + 1, named)
@@ -223,16 +241,21 @@ class Constructor:
         sides = [attributes_of(fork.then), attributes_of(fork.otherwise)]
         flag = self.kept.flags[id(fork)]
         if flag.stores:
-            self._say(indent, f"self.{flag.name} = {text(flag.condition)}")
+            self._say(indent, f"self.{flag.stores} = {text(flag.condition)}")
+        as_kept = flag.stores or not free(flag.condition) <= self.kept.stored.keys()
+        holds = flag.read if as_kept else flag.condition
+        fails = unary("not", holds)
+        if flag.negated:
+            holds, fails = fails, holds
         both = declared | frozenset(sides[0] & sides[1])
         if sides[0]:
-            self._say(indent, f"if {flag.holds()}:")
+            self._say(indent, f"if {text(holds)}:")
             self._steps(fork.then, indent + 1, both)
             if sides[1]:
                 self._say(indent, "else:")
                 self._steps(fork.otherwise, indent + 1)
         elif sides[1]:
-            self._say(indent, f"if {flag.fails()}:")
+            self._say(indent, f"if {text(fails)}:")
             self._steps(fork.otherwise, indent + 1, declared)
 
 

@@ -16,7 +16,10 @@ from ..ops.arithmetic import divisible
 
 
 class Const(Struct, frozen=True):
+    """A value; a float with the arithmetic that it comes from, which may be better to read."""
+
     value: Any
+    source: Expr | None = None
 
 
 class Name(Struct, frozen=True):
@@ -94,6 +97,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "divisible": divisible,
 }
 COMPARISON, UNARY, ATOM = 4, 7, 10
+FOLDED = ("+", "-", "*", "//")
+"""What is done to both sides of a choice between numbers: `(3 if wide else 1) - 1` is `2 if wide else 0`."""
+LONG = 10
+"""A float of more characters is written as the arithmetic that it comes from: `0.2 * 2 / 39`."""
 
 
 class Unsettled(Exception):
@@ -112,7 +119,14 @@ def binary(op: str, left: Expr, right: Expr) -> Expr:
     if op in ("and", "or"):
         return _logical(op, left, right)
     if isinstance(left, Const) and isinstance(right, Const):
-        return Const(compute(OPERATORS[op][1], left.value, right.value))
+        value = compute(OPERATORS[op][1], left.value, right.value)
+        kept = isinstance(value, float) and (op in ("*", "/") or is_long(value))
+        return Const(value, _source(op, left, right) if kept else None)
+    match left, right:
+        case Choice(condition, Const() as then, Const() as otherwise), Const() if op in FOLDED:
+            return choice(condition, binary(op, then, right), binary(op, otherwise, right))
+        case Const(), Choice(condition, Const() as then, Const() as otherwise) if op in FOLDED:
+            return choice(condition, binary(op, left, then), binary(op, left, otherwise))
     match op:
         case "+":
             return _sum(left, right, 1)
@@ -127,6 +141,19 @@ def binary(op: str, left: Expr, right: Expr) -> Expr:
         case "**" if is_const(left, 1):
             return left
     return Binary(op, left, right)
+
+
+def is_long(value: object) -> bool:
+    """Whether it is a number that no one would write: 0.17592592592592593."""
+    return isinstance(value, float) and len(repr(value)) > LONG
+
+
+def _source(op: str, left: Const, right: Const) -> Expr:
+    if op in ("*", "/") and is_const(right, 1):
+        return left.source or left
+    if op == "*" and is_const(left, 1):
+        return right.source or right
+    return Binary(op, left.source or left, right.source or right)
 
 
 def compute(function: Callable[..., Any], *values: Any) -> Any:
@@ -228,11 +255,12 @@ def _quotient(op: str, left: Expr, right: Expr) -> Expr:
         if right.value == 1:
             return left
         match left:
-            case Binary("*", Const(value), factor) if (
-                type(value) is int and value and gcd(value, right.value) > 1
-            ):
+            case Binary("*", Const(value), factor) if type(value) is int and value:
                 common = gcd(value, right.value)  # `4 * width // 64` is `width // 16`, remainders too
-                return _quotient(op, _product(Const(value // common), factor), Const(right.value // common))
+                if common in (abs(value), abs(right.value)):
+                    return _quotient(
+                        op, _product(Const(value // common), factor), Const(right.value // common)
+                    )
     return Binary(op, left, right)
 
 
@@ -242,11 +270,17 @@ def unary(op: str, operand: Expr) -> Expr:
     match op, operand:
         case "not", Binary("==" | "!=" as equality, left, right):
             return Binary("!=" if equality == "==" else "==", left, right)
+        case "not", Binary("and" | "or" as joining, left, right) if is_equality(left) and is_equality(right):
+            return Binary("or" if joining == "and" else "and", unary("not", left), unary("not", right))
         case "not", Unary("not", inner) if is_condition(inner):
             return inner
         case "-", Binary("-", left, right):
             return Binary("-", right, left)
     return Unary(op, operand)
+
+
+def is_equality(expr: Expr) -> bool:
+    return isinstance(expr, Binary) and expr.operator in ("==", "!=")
 
 
 def choice(condition: Expr, then: Expr, otherwise: Expr) -> Expr:

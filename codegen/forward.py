@@ -80,14 +80,16 @@ class Forward(Tensors):
         width = len(str(value))
         if reader is following and (reader.light or (reader.flattens and value.depth == 1 and step.light)):
             return value.depth < NESTED and width + (20 if reader.training else 0) <= NARROW
-        if is_constant(step.function) and is_constant(reader.function):
+        if value.product and is_sum(reader.function):
             return width <= NARROW
+        if is_constant(reader.function) and (is_constant(step.function) or value.depth == 1):
+            return width <= NARROW and reader is following
         if len(reader.inputs) > 1:
             if reader.overwrites and position == 0:
                 return False
             room = NARROW if isinstance(reader.function, Callee) else 2 * NARROW // len(reader.inputs)
             in_reach = indent == 2 and id(reader) in self.outermost
-            fits = value.atomic or (value.product if is_sum(reader.function) else is_constant(step.function))
+            fits = value.atomic or (is_constant(step.function) or is_sum(step.function))
             return value.depth <= 2 and fits and width <= room and in_reach
         return False
 
@@ -170,7 +172,11 @@ class Forward(Tensors):
         if code_of(then) == code_of(otherwise):  # the modules differ, the calls do not
             self.lines += [line.removeprefix(STEP) for line in then]
             then = otherwise = []
-        choice = ternary(then, otherwise, flag.holds(), targets)
+        choice = (
+            ternary(otherwise, then, flag.fails(), targets)
+            if flag.negated
+            else ternary(then, otherwise, flag.holds(), targets)
+        )
         if choice is not None and len(choice) + len(margin) <= WIDTH:
             self.lines.append(margin + choice)
         elif then:
@@ -216,24 +222,26 @@ class Forward(Tensors):
         if len(values) == 1:
             self.give(values[0], shape_text(outputs[0], self.known), 2)
             return
+        together = f"{STEP * 2}return {', '.join(map(str, values))}"
         self.lines.extend(
-            lay_out(Brackets("", tuple(value.piece for value in values)), 2, "return ")
-            if len(str(values)) > WIDTH
-            else [f"{STEP * 2}return {', '.join(map(str, values))}"]
+            [together]
+            if len(together) <= WIDTH
+            else lay_out(Brackets("", tuple(value.piece for value in values)), 2, "return ")
         )
 
     def give(self, value: Value, shape: str, indent: int, name: str = "") -> None:
         """Return one tensor, under a name of its own where a checker would not see that it is one."""
-        if not value.typed and value.depth == 0:
-            self.annotate(str(value))
-        if value.typed or value.depth == 0:
+        if value.typed:
             lines = lay_out(value.piece, indent, "return ")
             self.lines.extend(comment(lines, shape if value.depth else ""))
             return
+        if value.depth == 0 and self.annotate(str(value)):
+            self.lines.append(f"{STEP * indent}return {value}")
+            return
         self.lines.extend(self.declare(value, shape, indent, name))
 
-    def annotate(self, name: str) -> None:
-        """Say at its first assignment that `name` is a tensor."""
+    def annotate(self, name: str) -> bool:
+        """Say at its first assignment that `name` is a tensor; whether there is one."""
         for position, line in enumerate(self.lines):
             margin = line[: len(line) - len(line.lstrip())]
             if line.startswith(f"{margin}{name} = "):
@@ -241,9 +249,10 @@ class Forward(Tensors):
                 longer = f"{margin}{name}: Tensor = {code[len(margin) + len(name) + 3 :]}"
                 if len(longer) > WIDTH:
                     self.lines.insert(position, f"{margin}{name}: Tensor")
-                    return
-                self.lines[position : position + 1] = comment([longer], remark)
-                return
+                else:
+                    self.lines[position : position + 1] = comment([longer], remark)
+                return True
+        return False
 
     def declare(self, value: Value, shape: str, indent: int, name: str) -> list[str]:
         used = {match for line in self.lines for match in re.findall(r"\b\w+\b", line)} | self.declared

@@ -8,24 +8,25 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from ..compiler.reserved import RESERVED
-from .expressions import Expr, Name, Unary
+from .expressions import Expr, Name, Unary, unary
 from .plan import ClassPlan, Event, Fork, Step, Tap
-from .readings import free
+from .readings import free, substitute, text
 
 
 class Flag(Struct, frozen=True):
-    """One condition of a fork: `self.name`, or its opposite. The first of a name `stores` it."""
+    """One condition of a fork, or its opposite: over parameters, as the constructor has it, and as `forward`
+    reads it. The first that needs an attribute of its own `stores` it."""
 
-    name: str
     condition: Expr
+    read: Expr
     negated: bool
-    stores: bool
+    stores: str = ""
 
     def holds(self) -> str:
-        return f"not self.{self.name}" if self.negated else f"self.{self.name}"
+        return text(unary("not", self.read) if self.negated else self.read)
 
     def fails(self) -> str:
-        return f"self.{self.name}" if self.negated else f"not self.{self.name}"
+        return text(self.read if self.negated else unary("not", self.read))
 
 
 class Kept(Struct, frozen=True):
@@ -41,9 +42,10 @@ def keep(plan: ClassPlan) -> Kept:
     """Attributes that no module of the class has."""
     chooser = _Chooser({*attributes_of(plan.steps), *RESERVED, "aux_weights"})
     read, called = read_in_forward(plan)
+    read |= tested(plan, read)
     stored = {p.name: chooser.free_name(p.name) for p in plan.parameters if p.name in read}
     held = {p.name: chooser.free_name(p.name) for p in plan.parameters if p.name in called}
-    chooser.known.update((Name(parameter), attribute) for parameter, attribute in stored.items())
+    chooser.stored.update((name, Name(f"self.{attribute}")) for name, attribute in stored.items())
     chooser.visit(plan.steps, outermost=True)
     return Kept(stored, held, chooser.flags)
 
@@ -67,9 +69,28 @@ def read_in_forward(plan: ClassPlan) -> tuple[set[str], set[str]]:
     return read, called
 
 
+def tested(plan: ClassPlan, read: set[str]) -> set[str]:
+    """The parameters that a condition of `forward` reads as it stands, `if self.stride > 1`: one alone, or
+    those that are kept anyway. Of other conditions the value is kept."""
+    found: set[str] = set()
+    parameters = {parameter.name for parameter in plan.parameters}
+
+    def visit(event: Event) -> None:
+        if isinstance(event, Fork):
+            names = free(event.condition)
+            alone = len(names) == 1 and not event.hint
+            if names <= parameters and (alone or names <= read):
+                found.update(names)
+
+    plan.walk(visit)
+    return found
+
+
 class _Chooser:
     def __init__(self, taken: set[str]) -> None:
         self.taken = taken
+        self.stored: dict[str, Expr] = {}
+        """How `forward` reads the parameters that are kept."""
         self.known: dict[Expr, str] = {}
         """Conditions that are stored whatever holds."""
         self.flags: dict[int, Flag] = {}
@@ -85,12 +106,14 @@ class _Chooser:
         condition, negated = fork.condition, False
         if isinstance(condition, Unary) and condition.operator == "not":
             condition, negated = condition.operand, True
+        if free(condition) <= self.stored.keys():
+            return Flag(condition, substitute(condition, self.stored), negated)
         if condition in self.known:
-            return Flag(self.known[condition], condition, negated, False)
-        name = self.free_name(word_for(fork, condition))
+            return Flag(condition, Name(f"self.{self.known[condition]}"), negated)
+        name = self.free_name(word_for(fork))
         if outermost:
             self.known[condition] = name
-        return Flag(name, condition, negated, True)
+        return Flag(condition, Name(f"self.{name}"), negated, name)
 
     def free_name(self, word: str) -> str:
         name, number = word, 1
@@ -101,10 +124,8 @@ class _Chooser:
         return name
 
 
-def word_for(fork: Fork, condition: Expr) -> str:
+def word_for(fork: Fork) -> str:
     """What to call a condition: as the text does, or after what it brings."""
-    if isinstance(condition, Name):
-        return condition.id
     if fork.hint:
         return fork.hint
     brought = [*sorted(attributes_of(fork.then)), *sorted(attributes_of(fork.otherwise))]

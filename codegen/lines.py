@@ -97,10 +97,12 @@ def lay_out(piece: Piece, indent: int, before: str = "", after: str = "") -> lis
 
 
 def _break_infix(piece: Infix, indent: int, before: str, after: str) -> list[str]:
-    """An operand a line; in brackets of its own, unless it stands in some."""
+    """All on one line, else an operand a line; in brackets of its own, unless it stands in some."""
     depth = indent + bool(before)
     first, *rest = piece.items
     lines = [STEP * depth + first, *(f"{STEP * depth}{piece.operator} {item}" for item in rest)]
+    if before and fits(str(piece), depth):
+        lines = [f"{STEP * depth}{piece}"]
     if before:
         return [f"{STEP * indent}{before}(", *lines, f"{STEP * indent}){after}"]
     return [*lines[:-1], lines[-1] + after]

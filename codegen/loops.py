@@ -14,7 +14,7 @@ from typing import Any
 from ..compiler.frames import Event, Loop, Tensor
 from ..dsl import ast
 from .alignment import Alignment
-from .children import at_turn
+from .children import at_turn, is_keyed
 from .expressions import Const, Expr, Name, Unsettled, binary
 from .plan import Element, Entry, Made, Make, Repeat
 from .readings import free, substitute
@@ -86,7 +86,10 @@ class Loops(Alignment):
         if any(len(parents[id(row)][1].inputs) != 1 for row in turns):
             raise Unrolled
         channels = self.settling.express(
-            [tensor.shape.channels for tensor in entering], turns, *offer(before.channels)
+            [tensor.shape.channels for tensor in entering],
+            turns,
+            *offer(before.channels),
+            *self._progression(turns, entering, before.channels, variable),
         )
         if channels is None:
             for row, tensor in zip(turns, entering, strict=True):
@@ -101,6 +104,8 @@ class Loops(Alignment):
             raise Unrolled
         if fixed and len(body) > 1 and len(turns) < LONG * len(rows):
             raise Unrolled  # a list that a person would write out
+        if fixed and len(turns) < FEW * len(rows) and is_keyed(body):
+            raise Unrolled
         if channels is None:
             body = self._grown(body, after.channels, variable, turns, entering)
         count = self.count(rows, column, scope, peeled)
@@ -112,7 +117,16 @@ class Loops(Alignment):
         leaving = self.variable(rows, shapes, *last, before.channels)
         for row, event in zip(rows, column, strict=True):
             row.define(event.outputs[0], leaving)
-        return [*entries, Repeat(variable, count, tuple(body))]
+        return [*entries, Repeat(variable, count, tuple(body), self.step_of(column[0]))]
+
+    def _progression(
+        self, turns: Sequence[Row], entering: Sequence[Tensor], start: Expr | None, variable: str
+    ) -> list[Any]:
+        """Channels that grow by the same number from turn to turn."""
+        if len(entering) < FEW or start is None:
+            return []
+        grows = entering[1].shape.channels - entering[0].shape.channels
+        return [lambda: binary("+", start, binary("*", Const(grows), Name(variable)))]
 
     def _grown(
         self,
@@ -157,6 +171,16 @@ class Loops(Alignment):
         while first in self.settling.parameters or first in self.settling.taken:
             first += "_"
         return str(first)
+
+    def step_of(self, loop: Loop) -> int:
+        """By how much the number that a loop of the text counts with grows."""
+        for name in loop.turns[0].bindings if len(loop.turns) > 1 else ():
+            values: list[Any] = [turn.bindings[name] for turn in loop.turns]
+            if all(type(value) is int for value in values):
+                start, step = values[0], values[1] - values[0]
+                if step > 1 and values == list(range(start, start + step * len(values), step)):
+                    return int(step)
+        return 1
 
     def turns(
         self, rows: Sequence[Row], column: Sequence[Loop], variable: str, peeled: int

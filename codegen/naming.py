@@ -11,6 +11,7 @@ SPELLED = {
     word.lower(): word
     for word in [
         "AlexNet",
+        "BC",
         "BN",
         "BRC",
         "CB",
@@ -23,6 +24,7 @@ SPELLED = {
         "CR",
         "CSP",
         "CSPDarknet",
+        "DenseBlock",
         "DenseNet",
         "DPN",
         "DSN",

@@ -82,11 +82,12 @@ class Element(Struct, frozen=True):
 
 
 class Repeat(Struct, frozen=True):
-    """Children made by a loop over `range(count)`."""
+    """Children made by a loop over `range(count)`; in the text, its numbers are `step` apart."""
 
     variable: str
     count: Expr
     entries: tuple[Entry, ...]
+    step: int = 1
 
 
 class Option(Struct, frozen=True):

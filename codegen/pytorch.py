@@ -12,6 +12,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from ..compiler.cost import Costs
 from ..compiler.graph import Graph
 from ..compiler.shapes import Shapes
+from ..compiler.weights import tensors
 from .calls import FLAT_LINEAR
 from .classes import Fixed, open_names, recover
 from .lines import WIDTH, Brackets, lay_out
@@ -62,7 +63,7 @@ def _recover(
     def attempt(values: dict[str, int | float]) -> list[ClassPlan] | None:
         assert lower_again is not None
         variant = lower_again(values)
-        if variant is None:
+        if variant is None or families(variant) != families(net.graph):
             return None
         try:
             return recover([net, Net(variant, real=False)], support)
@@ -70,6 +71,11 @@ def _recover(
             return None
 
     others = other_values(net.graph) if lower_again is not None else {}
+    for name in [name for name, value in others.items() if isinstance(value, float)]:
+        assert lower_again is not None
+        without = lower_again({name: 0})
+        if without is not None and weights_of(Net(without)) != weights_of(net):
+            del others[name]  # a share of 0 leaves out what another brings: `if se > 0 { ... }`
     if others:
         plans = attempt(others)
         if plans is None and len(others) > 1:
@@ -78,6 +84,14 @@ def _recover(
         if plans is not None:
             return plans
     return recover([net], support)
+
+
+def weights_of(net: Net) -> set[str]:
+    return {name for name, _ in tensors(net.graph, net.shapes)}
+
+
+def families(graph: Graph) -> list[str]:
+    return [node.op.family for node in graph]
 
 
 def other_values(graph: Graph) -> dict[str, int | float]:

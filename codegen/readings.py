@@ -25,6 +25,7 @@ from .expressions import (
     choice,
     compute,
     function,
+    is_long,
     item,
     unary,
     vector,
@@ -128,6 +129,8 @@ def text(expr: Expr) -> str:
 
 def _text(expr: Expr) -> tuple[str, int]:
     match expr:
+        case Const(value, source) if source is not None and is_long(value):
+            return _text(source)
         case Const(value):
             negative = isinstance(value, int | float) and not isinstance(value, bool) and value < 0
             return literal(value), UNARY if negative else ATOM

@@ -138,7 +138,7 @@ def _about(plan: ClassPlan, plans: Sequence[ClassPlan]) -> list[str]:
     """What it is a class of, and by which layers given to it it differs from others of the block."""
     use = plan.uses[0]
     times = sum(1 for each in plan.uses if each.net.real)
-    counted = "once" if times == 1 else f"{times} times"
+    counted = {1: "once", 2: "twice"}.get(times, f"{times} times")
     if plan.kind == "block":
         siblings = [each.uses[0].frame for each in plans if each.kind == "block"]
         given = _given(use.frame, [each for each in siblings if each.definition is use.frame.definition])

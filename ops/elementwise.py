@@ -286,8 +286,9 @@ class Constant(Op, frozen=True):
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
         """A list takes a module, which makes a tensor of it."""
-        slots, path = (Slot("k", self.k, "k"),), type(self).__name__
-        function = None if isinstance(self.k, tuple) else f"{{0}} {self.sign} {{k}}"
+        slots, each = (Slot("k", self.k, "k"),), isinstance(self.k, tuple)
+        path = f"{'Channel' if each else ''}{type(self).__name__}"
+        function = None if each else f"{{0}} {self.sign} {{k}}"
         return Emit(Callee(path, slots), function, slots=slots, support=(path,))
 
     def why(self, inputs: Sequence[Shape], output: Shape) -> tuple[Line, ...]:

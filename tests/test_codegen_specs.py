@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from functools import cache
@@ -13,10 +14,11 @@ from pathlib import Path
 import pytest
 from generated import RULES
 
+import netc
 from netc import driver
 from netc.codegen.classes import recover
 from netc.codegen.uses import Net
-from netc.files import Spec, bundled_nets, find_spec
+from netc.files import Spec, find_spec
 
 GOLDEN = Path(__file__).parent / "golden"
 WORD_FOR_WORD = [
@@ -37,9 +39,14 @@ WORD_FOR_WORD = [
     "nasnet_a_mobile",
     "polynet",
     "hrnet_w18",
+    "inception_resnet_v2",
+    "pyramidnet200_a240",
+    "preact_resnet110",
+    "efficientnet_b5",
+    "ghostnet",
 ]
 LINES = {"resnet50": 80, "densenet121": 100, "googlenet": 135, "vgg16": 75, "fractalnet20": 125}
-NETS = [name for name in bundled_nets() if driver.compile(find_spec(name)).compiled is not None]
+NETS = netc.nets()
 
 
 @cache
@@ -96,6 +103,18 @@ def test_every_constructor_parameter_has_an_effect(name):
                 if isinstance(inner, ast.Name)
             }
             assert {argument.arg for argument in node.args.args} <= {*read, "self"}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_source_has_nothing_that_only_a_program_writes(name):
+    """Classes that nothing uses, flags without a meaning, numbers of sixteen digits, doubled `not`s."""
+    source = source_of(name)
+    assert "used 0 times" not in source
+    assert "takes_branch" not in source
+    assert "return (" not in source
+    code = "\n".join(line.partition("  # ")[0] for line in source.splitlines())
+    assert not re.search(r"\d\.\d{9}", code)
+    assert not re.search(r"if not \(|not not |layers2", code)
 
 
 def test_sources_are_clean(tmp_path):

@@ -24,7 +24,7 @@ class DenseLayer(nn.Module):
         return out
 
 
-class Denseblock(nn.ModuleDict):
+class DenseBlock(nn.ModuleDict):
     """The part `denseblock`, used 4 times."""
 
     def __init__(self, in_channels: int, n: int) -> None:
@@ -74,13 +74,13 @@ class DenseNet121(nn.Module):
                     ("norm0", nn.BatchNorm2d(64)),
                     ("2", nn.ReLU(inplace=True)),
                     ("pool0", nn.MaxPool2d(3, stride=2, padding=1)),
-                    ("denseblock1", Denseblock(64, 6)),
+                    ("denseblock1", DenseBlock(64, 6)),
                     ("transition1", TransitionLayer(256)),
-                    ("denseblock2", Denseblock(128, 12)),
+                    ("denseblock2", DenseBlock(128, 12)),
                     ("transition2", TransitionLayer(512)),
-                    ("denseblock3", Denseblock(256, 24)),
+                    ("denseblock3", DenseBlock(256, 24)),
                     ("transition3", TransitionLayer(1024)),
-                    ("denseblock4", Denseblock(512, 16)),
+                    ("denseblock4", DenseBlock(512, 16)),
                     ("norm5", nn.BatchNorm2d(1024)),
                 ],
             ),

@@ -42,7 +42,7 @@ class DualPath(nn.Module):
         self.width = width
         self.k = k
         self.first = first
-        if self.first:
+        if first:
             self.c1x1_w_s1 = BNConv(in_channels, 1, width + 2 * k)
         self.c1x1_a = BNConv(in_channels, 1, inner)
         self.c3x3_b = BNConv(inner, 3, inner, groups=32)
@@ -57,8 +57,7 @@ class DualPath(nn.Module):
         x = self.c3x3_b(x)
         x = self.c1x1_c(x)
         more, new = x.split_with_sizes((self.width, self.k), 1)
-        x = residual + more
-        return torch.cat([x, grown, new], 1)
+        return torch.cat([residual + more, grown, new], 1)
 
 
 class DualPath2(nn.Module):
@@ -80,8 +79,7 @@ class DualPath2(nn.Module):
         x = self.c3x3_b(x)
         x = self.c1x1_c(x)
         more, new = x.split_with_sizes((self.width, self.k), 1)
-        x = residual + more
-        return torch.cat([x, grown, new], 1)
+        return torch.cat([residual + more, grown, new], 1)
 
 
 class DPN92(nn.Module):
@@ -96,71 +94,35 @@ class DPN92(nn.Module):
 
     def __init__(self, stem: int = 64, classes: int = 1000) -> None:
         super().__init__()
-        self.features = nn.Sequential(
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        layers["conv1_1"] = nn.Sequential(
             OrderedDict(
                 [
-                    (
-                        "conv1_1",
-                        nn.Sequential(
-                            OrderedDict(
-                                [
-                                    (
-                                        "conv",
-                                        nn.Conv2d(
-                                            3, stem, 7, stride=2, padding=3, bias=False
-                                        ),
-                                    ),
-                                    ("bn", nn.BatchNorm2d(stem, eps=0.001)),
-                                    ("2", nn.ReLU(inplace=True)),
-                                ],
-                            ),
-                        ),
-                    ),
-                    ("conv1_pool", nn.MaxPool2d(3, stride=2, padding=1)),
-                    ("conv2_1", DualPath(stem, 96, 256, 16, first=True)),
-                    ("conv2_2", DualPath(304, 96, 256, 16)),
-                    ("conv2_3", DualPath(320, 96, 256, 16)),
-                    ("conv3_1", DualPath2(336, 192, 512, 32)),
-                    ("conv3_2", DualPath(608, 192, 512, 32)),
-                    ("conv3_3", DualPath(640, 192, 512, 32)),
-                    ("conv3_4", DualPath(672, 192, 512, 32)),
-                    ("conv4_1", DualPath2(704, 384, 1024, 24)),
-                    ("conv4_2", DualPath(1096, 384, 1024, 24)),
-                    ("conv4_3", DualPath(1120, 384, 1024, 24)),
-                    ("conv4_4", DualPath(1144, 384, 1024, 24)),
-                    ("conv4_5", DualPath(1168, 384, 1024, 24)),
-                    ("conv4_6", DualPath(1192, 384, 1024, 24)),
-                    ("conv4_7", DualPath(1216, 384, 1024, 24)),
-                    ("conv4_8", DualPath(1240, 384, 1024, 24)),
-                    ("conv4_9", DualPath(1264, 384, 1024, 24)),
-                    ("conv4_10", DualPath(1288, 384, 1024, 24)),
-                    ("conv4_11", DualPath(1312, 384, 1024, 24)),
-                    ("conv4_12", DualPath(1336, 384, 1024, 24)),
-                    ("conv4_13", DualPath(1360, 384, 1024, 24)),
-                    ("conv4_14", DualPath(1384, 384, 1024, 24)),
-                    ("conv4_15", DualPath(1408, 384, 1024, 24)),
-                    ("conv4_16", DualPath(1432, 384, 1024, 24)),
-                    ("conv4_17", DualPath(1456, 384, 1024, 24)),
-                    ("conv4_18", DualPath(1480, 384, 1024, 24)),
-                    ("conv4_19", DualPath(1504, 384, 1024, 24)),
-                    ("conv4_20", DualPath(1528, 384, 1024, 24)),
-                    ("conv5_1", DualPath2(1552, 768, 2048, 128)),
-                    ("conv5_2", DualPath(2432, 768, 2048, 128)),
-                    ("conv5_3", DualPath(2560, 768, 2048, 128)),
-                    (
-                        "conv5_bn_ac",
-                        nn.Sequential(
-                            OrderedDict(
-                                [
-                                    ("bn", nn.BatchNorm2d(2688, eps=0.001)),
-                                    ("1", nn.ReLU(inplace=True)),
-                                ],
-                            ),
-                        ),
-                    ),
+                    ("conv", nn.Conv2d(3, stem, 7, stride=2, padding=3, bias=False)),
+                    ("bn", nn.BatchNorm2d(stem, eps=0.001)),
+                    ("2", nn.ReLU(inplace=True)),
                 ],
             ),
         )
+        layers["conv1_pool"] = nn.MaxPool2d(3, stride=2, padding=1)
+        layers["conv2_1"] = DualPath(stem, 96, 256, 16, first=True)
+        layers["conv2_2"] = DualPath(304, 96, 256, 16)
+        layers["conv2_3"] = DualPath(320, 96, 256, 16)
+        layers["conv3_1"] = DualPath2(336, 192, 512, 32)
+        for j in range(3):
+            layers[f"conv3_{j + 2}"] = DualPath(32 * j + 608, 192, 512, 32)
+        layers["conv4_1"] = DualPath2(704, 384, 1024, 24)
+        for j in range(19):
+            layers[f"conv4_{j + 2}"] = DualPath(24 * j + 1096, 384, 1024, 24)
+        layers["conv5_1"] = DualPath2(1552, 768, 2048, 128)
+        layers["conv5_2"] = DualPath(2432, 768, 2048, 128)
+        layers["conv5_3"] = DualPath(2560, 768, 2048, 128)
+        layers["conv5_bn_ac"] = nn.Sequential(
+            OrderedDict(
+                [("bn", nn.BatchNorm2d(2688, eps=0.001)), ("1", nn.ReLU(inplace=True))]
+            ),
+        )
+        self.features = nn.Sequential(layers)
         self.classifier = nn.Conv2d(2688, classes, 1)
 
     def forward(self, image: Tensor) -> Tensor:

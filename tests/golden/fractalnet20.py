@@ -6,7 +6,7 @@ __all__ = ["FractalNet20"]
 
 
 class DropMean(nn.Module):
-    """The mean of its inputs; in training, of a sample's that are left.
+    """The mean of its inputs; in training, for each sample, of those not dropped.
 
     Each is dropped with probability `drop`, but never all of them.
     """

@@ -53,7 +53,7 @@ class Inception(nn.Module):
 
 
 class Head(nn.Module):
-    """The block `head`, used 2 times."""
+    """The block `head`, used twice."""
 
     def __init__(self, in_channels: int, classes: int) -> None:
         super().__init__()

@@ -50,7 +50,7 @@ class Transition1(nn.ModuleList):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         out = self[0](x)  # 18 x 56 x 56
-        return (out, self[1](x))
+        return out, self[1](x)
 
 
 class Basic(nn.Module):
@@ -83,7 +83,7 @@ class Branches(nn.ModuleList):
 
     def forward(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         x = self[0](a)  # 18 x 56 x 56
-        return (x, self[1](b))
+        return x, self[1](b)
 
 
 class CB(nn.Sequential):
@@ -115,7 +115,7 @@ class Fuse(nn.Sequential):
 
 
 class FuseLayersAdd(nn.ModuleList):
-    """A part of `exchange_2`, used 2 times."""
+    """A part of `exchange_2`, used twice."""
 
     def __init__(self, i: int) -> None:
         super().__init__([Fuse(18, 18 * 2**i, i), Fuse(36, 18 * 2**i, i - 1)])
@@ -133,7 +133,7 @@ class FuseLayers(nn.ModuleList):
 
     def forward(self, x1: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         out = self[0](x1, x)  # 18 x 56 x 56
-        return (out, self[1](x1, x))
+        return out, self[1](x1, x)
 
 
 class Exchange2(nn.Module):
@@ -148,7 +148,7 @@ class Exchange2(nn.Module):
         x, out = self.branches(a, b)
         x, out = self.fuse_layers(x, out)
         x = F.relu(x, inplace=True)  # 18 x 56 x 56
-        return (x, F.relu(out, inplace=True))
+        return x, F.relu(out, inplace=True)
 
 
 class Stage2(nn.ModuleList):
@@ -159,7 +159,7 @@ class Stage2(nn.ModuleList):
 
     def forward(self, x1: Tensor, transition1: Tensor) -> tuple[Tensor, Tensor]:
         x, out = self[0](x1, transition1)
-        return (x, out)
+        return x, out
 
 
 class Branches2(nn.ModuleList):
@@ -177,7 +177,7 @@ class Branches2(nn.ModuleList):
     def forward(self, a: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x = self[0](a)  # 18 x 56 x 56
         out = self[1](b)  # 36 x 28 x 28
-        return (x, out, self[2](c))
+        return x, out, self[2](c)
 
 
 class FuseLayersAdd2(nn.ModuleList):
@@ -208,7 +208,7 @@ class FuseLayers2(nn.ModuleList):
     ) -> tuple[Tensor, Tensor, Tensor]:
         out = self[0](x1, x2, x)  # 18 x 56 x 56
         y = self[1](x1, x2, x)  # 36 x 28 x 28
-        return (out, y, self[2](x1, x2, x))
+        return out, y, self[2](x1, x2, x)
 
 
 class Exchange3(nn.Module):
@@ -224,7 +224,7 @@ class Exchange3(nn.Module):
         x, out, y = self.fuse_layers(x, out, y)
         x = F.relu(x, inplace=True)  # 18 x 56 x 56
         out = F.relu(out, inplace=True)  # 36 x 28 x 28
-        return (x, out, F.relu(y, inplace=True))
+        return x, out, F.relu(y, inplace=True)
 
 
 class Stage3(nn.ModuleList):
@@ -240,7 +240,7 @@ class Stage3(nn.ModuleList):
         a, b, c = self[1](a, b, c)
         a, b, c = self[2](a, b, c)
         x, out, y = self[3](a, b, c)
-        return (x, out, y)
+        return x, out, y
 
 
 class Branches3(nn.ModuleList):
@@ -262,7 +262,7 @@ class Branches3(nn.ModuleList):
         x = self[0](a)  # 18 x 56 x 56
         out = self[1](b)  # 36 x 28 x 28
         y = self[2](c)  # 72 x 14 x 14
-        return (x, out, y, self[3](d))
+        return x, out, y, self[3](d)
 
 
 class FuseLayersAdd3(nn.ModuleList):
@@ -297,7 +297,7 @@ class FuseLayers3(nn.ModuleList):
         out = self[0](x1, x2, x3, x)  # 18 x 56 x 56
         y = self[1](x1, x2, x3, x)  # 36 x 28 x 28
         z = self[2](x1, x2, x3, x)  # 72 x 14 x 14
-        return (out, y, z, self[3](x1, x2, x3, x))
+        return out, y, z, self[3](x1, x2, x3, x)
 
 
 class Exchange4(nn.Module):
@@ -316,7 +316,7 @@ class Exchange4(nn.Module):
         x = F.relu(x, inplace=True)  # 18 x 56 x 56
         out = F.relu(out, inplace=True)  # 36 x 28 x 28
         y = F.relu(y, inplace=True)  # 72 x 14 x 14
-        return (x, out, y, F.relu(z, inplace=True))
+        return x, out, y, F.relu(z, inplace=True)
 
 
 class Stage4(nn.ModuleList):
@@ -331,7 +331,7 @@ class Stage4(nn.ModuleList):
         a, b, c, d = self[0](a3, b3, c3, transition3)
         a, b, c, d = self[1](a, b, c, d)
         x, out, y, z = self[2](a, b, c, d)
-        return (x, out, y, z)
+        return x, out, y, z
 
 
 class IncreModules(nn.ModuleList):
@@ -353,7 +353,7 @@ class IncreModules(nn.ModuleList):
         x = self[0](a4)  # 128 x 56 x 56
         out = self[1](b4)  # 256 x 28 x 28
         y = self[2](c4)  # 512 x 14 x 14
-        return (x, out, y, self[3](d4))
+        return x, out, y, self[3](d4)
 
 
 class HRNetW18(nn.Module):

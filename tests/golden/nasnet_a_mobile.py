@@ -121,7 +121,7 @@ class ReductionCell(nn.Module):
         y = self.comb_iter_4_left(a)
         z = F.max_pool2d(F.pad(h, same_margins(h, 3, 2), value=float("-inf")), 3, 2)
         y += z
-        return (cur, torch.cat([b, x, out, y], 1))
+        return cur, torch.cat([b, x, out, y], 1)
 
 
 class ReductionCell2(nn.Module):
@@ -163,7 +163,7 @@ class ReductionCell2(nn.Module):
         y = self.comb_iter_4_left(a)  # 22 x 28 x 28
         z = F.max_pool2d(F.pad(h, same_margins(h, 3, 2), value=float("-inf")), 3, 2)
         y += z
-        return (cur, torch.cat([b, x, out, y], 1))
+        return cur, torch.cat([b, x, out, y], 1)
 
 
 class NormalCell(nn.Module):
@@ -207,7 +207,7 @@ class NormalCell(nn.Module):
         z += x2
         x2 = self.comb_iter_4_left(h)
         x2 += h
-        return (cur, torch.cat([p, x, out, y, z, x2], 1))
+        return cur, torch.cat([p, x, out, y, z, x2], 1)
 
 
 class NormalCell2(nn.Module):
@@ -237,7 +237,7 @@ class NormalCell2(nn.Module):
         z += x2
         x2 = self.comb_iter_4_left(h)
         x2 += h
-        return (cur, torch.cat([p, x, out, y, z, x2], 1))
+        return cur, torch.cat([p, x, out, y, z, x2], 1)
 
 
 class NASNetAMobile(nn.Module):

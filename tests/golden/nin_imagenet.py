@@ -40,6 +40,9 @@ class MLPConv(nn.Sequential):
 class NiNImageNet(nn.Module):
     """Network In Network. Lin, Chen, Yan. ICLR 2014. arXiv:1312.4400
 
+    The paper prints no widths; they are those of the authors' configurations for Caffe,
+    in which the second pooling for CIFAR averages.
+
     Input: 3 x 224 x 224.
     7,595,176 parameters, 1,100,188,800 multiply-adds.
     Weights are initialised as PyTorch's layers do.

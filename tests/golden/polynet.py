@@ -11,7 +11,7 @@ class Basic(nn.Module):
     def __init__(
         self,
         in_channels: int,
-        window: tuple[int, int],
+        window: int | tuple[int, int],
         out: int,
         pad: int | tuple[int, int],
         stride: int = 1,
@@ -31,7 +31,7 @@ class Mixed3a(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv = Basic(64, (3, 3), 96, 0, stride=2)
+        self.conv = Basic(64, 3, 96, 0, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([F.max_pool2d(x, 3, stride=2), self.conv(x)], 1)
@@ -42,14 +42,12 @@ class Mixed4a(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.branch0 = nn.Sequential(
-            Basic(160, (1, 1), 64, 0), Basic(64, (3, 3), 96, 0)
-        )
+        self.branch0 = nn.Sequential(Basic(160, 1, 64, 0), Basic(64, 3, 96, 0))
         self.branch1 = nn.Sequential(
-            Basic(160, (1, 1), 64, 0),
+            Basic(160, 1, 64, 0),
             Basic(64, (1, 7), 64, (0, 3)),
             Basic(64, (7, 1), 64, (3, 0)),
-            Basic(64, (3, 3), 96, 0),
+            Basic(64, 3, 96, 0),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -61,7 +59,7 @@ class Mixed5a(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv = Basic(192, (3, 3), 192, 0, stride=2)
+        self.conv = Basic(192, 3, 192, 0, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([self.conv(x), F.max_pool2d(x, 3, stride=2)], 1)
@@ -82,12 +80,10 @@ class ResidualA(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.path0 = nn.Sequential(
-            Basic(384, (1, 1), 32, 0),
-            Basic(32, (3, 3), 48, 1),
-            Basic(48, (3, 3), 64, 1),
+            Basic(384, 1, 32, 0), Basic(32, 3, 48, 1), Basic(48, 3, 64, 1)
         )
-        self.path1 = nn.Sequential(Basic(384, (1, 1), 32, 0), Basic(32, (3, 3), 32, 1))
-        self.path2 = Basic(384, (1, 1), 32, 0)
+        self.path1 = nn.Sequential(Basic(384, 1, 32, 0), Basic(32, 3, 32, 1))
+        self.path2 = Basic(384, 1, 32, 0)
         self.conv2d = CB(128, 384)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -102,11 +98,11 @@ class ResidualB(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.path0 = nn.Sequential(
-            Basic(1152, (1, 1), 128, 0),
+            Basic(1152, 1, 128, 0),
             Basic(128, (1, 7), 160, (0, 3)),
             Basic(160, (7, 1), 192, (3, 0)),
         )
-        self.path1 = Basic(1152, (1, 1), 192, 0)
+        self.path1 = Basic(1152, 1, 192, 0)
         self.conv2d = CB(384, 1152)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -121,11 +117,11 @@ class ResidualC(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.path0 = nn.Sequential(
-            Basic(2048, (1, 1), 192, 0),
+            Basic(2048, 1, 192, 0),
             Basic(192, (1, 3), 224, (0, 1)),
             Basic(224, (3, 1), 256, (1, 0)),
         )
-        self.path1 = Basic(2048, (1, 1), 192, 0)
+        self.path1 = Basic(2048, 1, 192, 0)
         self.conv2d = CB(448, 2048)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -144,9 +140,8 @@ class TwoWay(nn.Module):
         self.residual_a2 = ResidualA()
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.residual_a1(x)  # 384 x 39 x 39
-        y = self.residual_a2(x)  # 384 x 39 x 39
-        return F.relu(x + out * self.k + y * self.k, inplace=True)  # 384 x 39 x 39
+        x = x + self.residual_a1(x) * self.k + self.residual_a2(x) * self.k
+        return F.relu(x, inplace=True)  # 384 x 39 x 39
 
 
 class TwoWay2(nn.Module):
@@ -159,9 +154,8 @@ class TwoWay2(nn.Module):
         self.residual_b2 = ResidualB()
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.residual_b1(x)  # 1152 x 19 x 19
-        y = self.residual_b2(x)  # 1152 x 19 x 19
-        return F.relu(x + out * self.k + y * self.k, inplace=True)  # 1152 x 19 x 19
+        x = x + self.residual_b1(x) * self.k + self.residual_b2(x) * self.k
+        return F.relu(x, inplace=True)  # 1152 x 19 x 19
 
 
 class TwoWay3(nn.Module):
@@ -174,9 +168,8 @@ class TwoWay3(nn.Module):
         self.residual_c2 = ResidualC()
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.residual_c1(x)  # 2048 x 9 x 9
-        y = self.residual_c2(x)  # 2048 x 9 x 9
-        return F.relu(x + out * self.k + y * self.k, inplace=True)  # 2048 x 9 x 9
+        x = x + self.residual_c1(x) * self.k + self.residual_c2(x) * self.k
+        return F.relu(x, inplace=True)  # 2048 x 9 x 9
 
 
 class ReductionA(nn.Module):
@@ -184,11 +177,11 @@ class ReductionA(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.branch0 = Basic(384, (3, 3), 384, 0, stride=2)
+        self.branch0 = Basic(384, 3, 384, 0, stride=2)
         self.branch1 = nn.Sequential(
-            Basic(384, (1, 1), 256, 0),
-            Basic(256, (3, 3), 256, 1),
-            Basic(256, (3, 3), 384, 0, stride=2),
+            Basic(384, 1, 256, 0),
+            Basic(256, 3, 256, 1),
+            Basic(256, 3, 384, 0, stride=2),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -260,15 +253,15 @@ class ReductionB(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.branch0 = nn.Sequential(
-            Basic(1152, (1, 1), 256, 0), Basic(256, (3, 3), 384, 0, stride=2)
+            Basic(1152, 1, 256, 0), Basic(256, 3, 384, 0, stride=2)
         )
         self.branch1 = nn.Sequential(
-            Basic(1152, (1, 1), 256, 0), Basic(256, (3, 3), 256, 0, stride=2)
+            Basic(1152, 1, 256, 0), Basic(256, 3, 256, 0, stride=2)
         )
         self.branch2 = nn.Sequential(
-            Basic(1152, (1, 1), 256, 0),
-            Basic(256, (3, 3), 256, 1),
-            Basic(256, (3, 3), 256, 0, stride=2),
+            Basic(1152, 1, 256, 0),
+            Basic(256, 3, 256, 1),
+            Basic(256, 3, 256, 0, stride=2),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -298,9 +291,9 @@ class PolyNet(nn.Module):
     def __init__(self, classes: int = 1000) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            Basic(3, (3, 3), 32, 0, stride=2),
-            Basic(32, (3, 3), 32, 0),
-            Basic(32, (3, 3), 64, 1),
+            Basic(3, 3, 32, 0, stride=2),
+            Basic(32, 3, 32, 0),
+            Basic(32, 3, 64, 1),
             Mixed3a(),
             Mixed4a(),
             Mixed5a(),
@@ -308,20 +301,20 @@ class PolyNet(nn.Module):
         self.stage_a = nn.Sequential(*(TwoWay(1 - i / 130) for i in range(10)))
         self.reduction_a = ReductionA()
         layers: list[nn.Module] = []
-        for i in range(10):
+        for i in range(10, 30, 2):
             layers += [
-                Poly3(1152, 128, 7, 160, 192, 1 - (2 * i + 10) / 130),
-                TwoWay2(1 - (2 * i + 11) / 130),
+                Poly3(1152, 128, 7, 160, 192, 1 - i / 130),
+                TwoWay2(1 - (i + 1) / 130),
             ]
         self.stage_b = nn.Sequential(*layers)
         self.reduction_b = ReductionB()
-        layers2: list[nn.Module] = []
-        for i in range(5):
-            layers2 += [
-                Poly3(2048, 192, 3, 224, 256, 1 - (2 * i + 30) / 130),
-                TwoWay3(1 - (2 * i + 31) / 130),
+        layers = []
+        for i in range(30, 40, 2):
+            layers += [
+                Poly3(2048, 192, 3, 224, 256, 1 - i / 130),
+                TwoWay3(1 - (i + 1) / 130),
             ]
-        self.stage_c = nn.Sequential(*layers2)
+        self.stage_c = nn.Sequential(*layers)
         self.last_linear = nn.Linear(2048, classes)
 
     def forward(self, image: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ class Preact(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        out = F.relu(self.bn1(x), inplace=True) if not self.active else x
+        out = x if self.active else F.relu(self.bn1(x), inplace=True)
         y: Tensor = F.relu(self.bn2(self.conv1(out)), inplace=True)
         y = F.relu(self.bn3(self.conv2(y)), inplace=True)
         y = self.conv3(y)

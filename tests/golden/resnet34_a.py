@@ -19,12 +19,11 @@ class Basic(nn.Module):
         self.bn1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
-        self.has_downsample = stride != 1 or in_channels != width
 
     def forward(self, x: Tensor) -> Tensor:
         out = F.relu(self.bn1(self.conv1(x)), inplace=True)
         out = self.bn2(self.conv2(out))
-        if self.has_downsample:
+        if self.stride != 1 or self.in_channels != self.width:
             y = x[:, :, :: self.stride, :: self.stride]
             x = F.pad(y, (0, 0, 0, 0, 0, self.width - self.in_channels))
         out += x
