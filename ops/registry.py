@@ -21,11 +21,12 @@ from .adaptive import Adaptive, Gap, Gmp
 from .attention import Mha
 from .base import Op
 from .channels import Channels, PadChannels, Shuffle, Split
+from .constant import Scale, Shift
 from .convolution import Conv, DwConv
 from .dense import Embed, Fc, Flatten, Linear
-from .elementwise import Add, Concat, Max, Mean, Mul, Scale, Shift
 from .entry import Input
 from .learned import LayerScale, PosEmbed, PrependTokens
+from .merge import Add, Concat, Max, Mean, Mul
 from .normalisation import Bn, Gn, Ln, Lrn
 from .pooling import AvgPool, MaxPool
 from .regularisation import Dropout, DropPath

@@ -13,7 +13,7 @@ from netc.compiler.graph import Graph, Port
 from netc.compiler.shapes import infer
 from netc.compiler.verify import GraphError, verify
 from netc.ops.dense import Fc
-from netc.ops.elementwise import Add
+from netc.ops.merge import Add
 
 TEXT = """
 net test {
