@@ -214,7 +214,7 @@ def print_rows(nets: list[str]) -> bool:
     tasks = [(net, references[net]) for net in nets or references]
     failed = 0
     # Most of the time goes into small layers, which a second thread does not make quicker, but a second net.
-    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), max_tasks_per_child=8) as pool:
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
         for row in pool.map(compare_alone, tasks):
             failed += bool(row.faults)
             errors = f"{row.output:8.0e} {row.gradient:8.0e} {row.single:8.0e}"
