@@ -8,7 +8,7 @@ from .expressions import Const, Expr
 from .lines import Brackets, Generator, Piece, Prefixed
 from .plan import Chain, Element, Entry, Given, Made, Make, Option, Repeat, Running
 from .python_text import literal
-from .ranges import bounds
+from .ranges import bounds, made_of
 from .readings import free, substitute, text
 
 MANY = 3
@@ -176,11 +176,7 @@ def at_turn(entry: Entry, names: dict[str, Expr]) -> Entry:
 def made_at_turn(made: Made, names: dict[str, Expr]) -> Made:
     if isinstance(made, Chain):
         return Chain(tuple(at_turn(entry, names) for entry in spell_out(made.entries)))
-    given = tuple(
-        entry if isinstance(entry.value, str) else Given(entry.name, substitute(entry.value, names))
-        for entry in made.given
-    )
-    return Make(made.path, given, made.within)
+    return made_of(made, lambda expr: substitute(expr, names))
 
 
 def is_plain(entries: Sequence[Entry]) -> bool:

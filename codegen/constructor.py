@@ -18,7 +18,7 @@ from .children import (
     reads_modules,
 )
 from .expressions import unary
-from .home import Home
+from .home import ACCESS, Home
 from .kept import Kept, attributes_of
 from .lines import STEP, Brackets, Piece, lay_out
 from .plan import (
@@ -137,7 +137,7 @@ class Constructor:
                 self._place(f"{place} = ", Chain(option.then), indent + 1)
                 return
         place = self.home.child(attribute, isinstance(make, Make) and bool(make.within))
-        for getter, setter in (("get_submodule", "add_module"), ("get_parameter", "register_parameter")):
+        for getter, setter in ACCESS:
             if place.startswith(f"self.{getter}("):
                 self._call(f"self.{setter}", (literal(attribute),), make, indent)
                 return

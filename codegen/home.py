@@ -14,7 +14,8 @@ OF_DICT = frozenset(("add_module", "clear", "items", "keys", "pop", "popitem", "
 """What `nn.ModuleDict` has beside what every module has: such a child needs another base."""
 
 
-GETTERS = ("get_submodule", "get_parameter")
+ACCESS = (("get_submodule", "add_module"), ("get_parameter", "register_parameter"))
+"""How a module, and how a learned tensor, is read and set whose name cannot be an attribute."""
 
 
 class Home(Struct, frozen=True):
@@ -31,13 +32,13 @@ class Home(Struct, frozen=True):
             return f"self[{attribute}]"
         if attribute.isidentifier():
             return f"self.{attribute}"
-        return f"self.{GETTERS[tensor]}({literal(attribute)})"
+        return f"self.{ACCESS[tensor][0]}({literal(attribute)})"
 
     def reach(self, path: str, tensor: bool = False) -> str:
         """A module, or a learned tensor, inside this one: `self.b1.conv1` where a checker can follow that."""
         if "." not in path:
             return self.child(path, tensor)
-        return f"self.{path}" if self._is_typed(path) else f"self.{GETTERS[tensor]}({literal(path)})"
+        return f"self.{path}" if self._is_typed(path) else f"self.{ACCESS[tensor][0]}({literal(path)})"
 
     def _is_typed(self, path: str) -> bool:
         """Whether every step of the path is an attribute that a constructor of this file sets."""

@@ -252,10 +252,8 @@ def each(e: Elaboration, targets: ast.Targets, source: ast.Expr, scope: Scope) -
         message = f"a loop goes over a list, not over {describe(entries)}"
         raise scope.fault(source, "wrong-type", message, help=count, traced=True)
     for entry in entries:
-        if len(targets) == 1:
-            yield dict(_parts(targets[0], entry, source, scope))
-            continue
-        if not isinstance(entry, list) or len(entry) != len(targets):
+        parts = entry if len(targets) > 1 else [entry]
+        if not isinstance(parts, list) or len(parts) != len(targets):
             first = next(ast.names_of(targets)).id
             raise scope.fault(
                 source,
@@ -267,8 +265,8 @@ def each(e: Elaboration, targets: ast.Targets, source: ast.Expr, scope: Scope) -
             )
         yield {
             name: value
-            for target, part in zip(targets, entry, strict=True)
-            for name, value in _parts(target, part, source, scope)
+            for target, part in zip(targets, parts, strict=True)
+            for name, value in _parts(target, part, scope)
         }
 
 
@@ -276,9 +274,7 @@ def _describe_list(value: Value) -> str:
     return f"a list of {len(value)}" if isinstance(value, list) else describe(value)
 
 
-def _parts(
-    target: ast.Name | ast.Parts, value: Value, source: ast.Expr, scope: Scope
-) -> Iterator[tuple[str, Value]]:
+def _parts(target: ast.Name | ast.Parts, value: Value, scope: Scope) -> Iterator[tuple[str, Value]]:
     """The names of one target with their values."""
     if isinstance(target, ast.Name):
         yield target.id, value
@@ -288,4 +284,4 @@ def _parts(
         message = f"a part of an entry is {told}, which does not give {len(target.targets)} names"
         raise scope.fault(target, "wrong-type", message)
     for inner, part in zip(target.targets, value, strict=True):
-        yield from _parts(inner, part, source, scope)
+        yield from _parts(inner, part, scope)

@@ -179,13 +179,10 @@ class Pairing:
             self.layers.append((mine.layer, other.layer))
             return
         left, right = level(inner(mine), inner(other))
-        by_signature: dict[tuple[Signature, ...], list[Part]] = {}
-        for part in right:
-            by_signature.setdefault(part.signature, []).append(part)
         alike = [part.signature for part in left] == [part.signature for part in right]
-        for signature in dict.fromkeys(part.signature for part in left):
-            candidates = by_signature[signature]
-            members = [part for part in left if part.signature == signature]
+        others = group(right)
+        for signature, members in group(left).items():
+            candidates = others[signature]
             chosen = choose(members, candidates, self.ordered and alike)
             if chosen is None:
                 self.leave_open(members, candidates)
@@ -203,15 +200,23 @@ class Pairing:
         self.open.append(Open(ours, theirs, first.shapes[role]))
 
 
+def group(parts: Iterable[Part]) -> dict[tuple[Signature, ...], list[Part]]:
+    """The parts of each signature, in order."""
+    found: dict[tuple[Signature, ...], list[Part]] = {}
+    for part in parts:
+        found.setdefault(part.signature, []).append(part)
+    return found
+
+
 def level(left: list[Part], right: list[Part]) -> tuple[list[Part], list[Part]]:
     """Parts of two modules, opened until both sides hold parts of the same signatures."""
     while True:
         counts = [Counter(part.signature for part in side) for side in (left, right)]
         odd = {*(counts[0] - counts[1]), *(counts[1] - counts[0])}
-        sizes = [len(signature) for signature in odd]
         if not odd:
             return left, right
-        largest = {signature for signature in odd if len(signature) == max(sizes)}
+        most = max(map(len, odd))
+        largest = {signature for signature in odd if len(signature) == most}
         left, right = (
             [part for outer in side for part in (opened(outer) if outer.signature in largest else [outer])]
             for side in (left, right)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from pathlib import Path
 
 import pytest
@@ -202,3 +203,16 @@ def test_tensors_inside_are_found(tmp_path):
     torch.save({"epoch": 1}, tmp_path / "none.pth")
     with pytest.raises(Unusable, match="no tensors by name"):
         read_checkpoint(str(tmp_path / "none.pth"))
+
+
+def test_without_safetensors_its_files_are_refused_to_be_read_and_written(
+    tmp_path, foreign, monkeypatch, capsys
+):
+    torch.save(foreign.state_dict(), tmp_path / "foreign.pth")
+    save_file(foreign.state_dict(), tmp_path / "foreign.safetensors")
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    for source, output in (("foreign.pth", "o.safetensors"), ("foreign.safetensors", "o.pth")):
+        files = ["--from", str(tmp_path / source), "-o", str(tmp_path / output)]
+        assert run(["weights", "lenet5", *files]) == 2
+        assert "needs safetensors\n  = help: `pip install 'netc[train]'`" in capsys.readouterr().err
+        assert not (tmp_path / output).exists()

@@ -6,6 +6,7 @@ import io
 import pickle
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .compiler.matching import Match
@@ -47,15 +48,22 @@ def read_checkpoint(path: str, key: str | None = None) -> dict[str, Tensor]:
 
 
 def read_safetensors(file: Path) -> dict[str, Tensor]:
+    library = find_safetensors(str(file))
+    from safetensors import SafetensorError
+
     try:
-        from safetensors import SafetensorError
-        from safetensors.torch import load
-    except ModuleNotFoundError:
-        raise Unusable(f"`{file}` needs safetensors to be read", "`pip install 'netc[train]'`") from None
-    try:
-        return dict(sorted(load(file.read_bytes()).items()))
+        return dict(sorted(library.load(file.read_bytes()).items()))
     except SafetensorError as error:
         raise Unusable(f"`{file}` is no safetensors file: {error}") from None
+
+
+def find_safetensors(path: str) -> ModuleType:
+    """The library that reads and writes a file of that format. Raises `Unusable`."""
+    try:
+        from safetensors import torch
+    except ModuleNotFoundError:
+        raise Unusable(f"`{path}` needs safetensors", "`pip install 'netc[train]'`") from None
+    return torch
 
 
 def read_pickle(file: Path) -> Any:
@@ -94,9 +102,7 @@ def write_checkpoint(path: str, tensors: Mapping[str, Tensor]) -> None:
 
     held = {name: tensor.contiguous() for name, tensor in tensors.items()}
     if path.endswith(SAFE):
-        from safetensors.torch import save
-
-        data = save({name: tensor.clone() for name, tensor in held.items()})
+        data = find_safetensors(path).save({name: tensor.clone() for name, tensor in held.items()})
     else:
         buffer = io.BytesIO()
         torch.save(held, buffer)

@@ -16,8 +16,6 @@ R = TypeVar("R")
 
 LEAST = 12
 """Fewer files are done sooner than processes are made."""
-
-
 GARBAGE = 2_000_000
 """So many objects of earlier files, some 200 MB, are cleared away together."""
 
@@ -26,7 +24,7 @@ def spread(work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
     """`work(item)` for each. What it gives, and what it raises, goes from process to process as a pickle;
     `work` and the items are inherited and need be no such thing."""
     processes = min(cores(), len(items) // (LEAST // 2))
-    if len(items) < LEAST or processes < 2 or not hasattr(os, "fork"):
+    if processes < 2 or not hasattr(os, "fork"):
         with quiet_machine():
             yield from map(partial(work_once, work), items)
         return
