@@ -43,3 +43,11 @@ class Diagnostic(Struct, frozen=True):
     def is_error(self) -> bool:
         """Whether the spec is wrong; a warning makes a command fail under `--strict` only."""
         return self.severity == "error"
+
+
+class Unusable(Exception):
+    """What a person named or asked for cannot be had: `message` says what is true, `help` what to do."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.message, self.help = message, help

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from netc import files
+from netc.dsl.diagnostics import Unusable
 from netc.dsl.parser import parse
 from netc.dsl.source import Source, Unread
-from netc.files import Unusable, find_spec, write_file
+from netc.files import find_spec, write_file
 
 NET = "net small { input 1x8x8; relu }\n"
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netc.compiler.limits import Limits
-from netc.files import Unusable, find_spec
+from netc.dsl.diagnostics import Unusable
+from netc.files import find_spec
 from netc.settings import Misused, read_count, read_inputs, read_limits, read_settings
 
 TEXT = st.text(max_size=30) | st.text('nodes=0123456789xX.,:()[]"-> \n#KMG_', max_size=30)

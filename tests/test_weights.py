@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import netc
 from netc.checkpoints import read_checkpoint
 from netc.cli import run
-from netc.files import Unusable
+from netc.dsl.diagnostics import Unusable
 
 
 class Foreign(nn.Module):

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from .compiler.matching import Match
 from .compiler.suggestions import join
-from .files import Unusable, reason, write_file
+from .dsl.diagnostics import Unusable
+from .files import write_file
+from .training.disk import reason
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

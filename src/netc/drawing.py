@@ -6,7 +6,7 @@ from typing import Literal
 
 from .compiler.facts import Facts
 from .driver import quiet_machine
-from .files import Unusable
+from .dsl.diagnostics import Unusable
 
 TableFormat = Literal["table", "json", "csv", "markdown"]
 PictureFormat = Literal["svg", "png", "pdf", "dot", "mermaid"]

@@ -13,22 +13,16 @@ from pathlib import Path
 from msgspec import Struct
 
 from .dsl import ast
+from .dsl.diagnostics import Unusable
 from .dsl.encoding import decode
 from .dsl.parser import parse_item
 from .dsl.scan import scan
 from .dsl.source import Source, Unread
+from .training.disk import reason, replacing
 
 MAX_BYTES = 16 * 2**20
 STDIN = "<stdin>"
 NET_HEAD = re.compile(r"net[ \t]+(\w+)")
-
-
-class Unusable(Exception):
-    """What a person named or asked for cannot be had: `message` says what is true, `help` what to do."""
-
-    def __init__(self, message: str, help: str = "") -> None:
-        super().__init__(message)
-        self.message, self.help = message, help
 
 
 class Spec(Struct, frozen=True):
@@ -237,21 +231,8 @@ def write_file(path: str, content: str | bytes) -> None:
         if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe; a folder is refused
             Path(path).write_bytes(data)
             return
-        beside = target.with_name(f".netc-{os.urandom(8).hex()}")
-        try:
-            with beside.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if target.exists():
-                beside.chmod(target.stat().st_mode & 0o7777)
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
+        with replacing(target) as beside:
+            beside.write_bytes(data)
     except OSError as error:
         why = reason(error) if target.parent.is_dir() else f"there is no folder `{target.parent}`"
         raise Unusable(f"`{path}` cannot be written: {why}") from None
-
-
-def reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

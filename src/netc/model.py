@@ -14,10 +14,10 @@ from .codegen.plain_text import shorten_count
 from .compiler.graph import Graph
 from .compiler.limits import Limits
 from .drawing import TableFormat, draw_as, tabulate
-from .dsl.diagnostics import Diagnostic
+from .dsl.diagnostics import Diagnostic, Unusable
 from .dsl.report import render_all
 from .dsl.source import Source
-from .files import Spec, Unusable, bundled_files, find_spec, open_bundled
+from .files import Spec, bundled_files, find_spec, open_bundled
 from .ops.base import Shape
 from .settings import Misused
 

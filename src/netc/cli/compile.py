@@ -6,7 +6,8 @@ import click
 
 from .. import driver
 from ..drawing import SUFFIXES, PictureFormat, TableFormat, draw_as, tabulate
-from ..files import Spec, Unusable
+from ..dsl.diagnostics import Unusable
+from ..files import Spec
 from ..settings import Misused, Setting, read_settings
 from .options import compile_or_stop, open_spec, variant
 from .terminal import give, say

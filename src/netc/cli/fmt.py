@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from ..driver import quiet_machine
+from ..dsl.diagnostics import Unusable
 from ..dsl.encoding import decode
 from ..dsl.formatter import Broken, format_source
-from ..files import STDIN, Unusable, find_specs, read_data, write_file
+from ..files import STDIN, find_specs, read_data, write_file
 from ..settings import read_limits
 from .options import limited
 from .terminal import SPEC_WRONG, give, give_differences, report, say, stop

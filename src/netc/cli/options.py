@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from .. import driver
-from ..dsl.diagnostics import Diagnostic
-from ..files import Spec, Unusable, find_spec, find_specs
+from ..dsl.diagnostics import Diagnostic, Unusable
+from ..files import Spec, find_spec, find_specs
 from ..settings import Setting, read_inputs, read_limits
 from .terminal import SPEC_WRONG, USED_WRONGLY, point_on, report, say, stop, tell
 

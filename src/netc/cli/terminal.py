@@ -13,9 +13,10 @@ from typing import NoReturn, TextIO
 
 import click
 
-from ..dsl.diagnostics import Diagnostic
-from ..files import Unusable, reason, write_file
+from ..dsl.diagnostics import Diagnostic, Unusable
+from ..files import write_file
 from ..settings import Misused
+from ..training.disk import reason
 
 MOST_CODES = 4
 FINE, SPEC_WRONG, USED_WRONGLY, NETC_WRONG, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..files import Unusable
+from ..dsl.diagnostics import Unusable
 from ..settings import Misused, read_settings
 from .options import compile_or_stop, open_spec, variant
 from .terminal import SPEC_WRONG, give, say, several, stop

@@ -1,0 +1,391 @@
+"""The words of a recipe: one class each, its fields the arguments; no text, no tensor and no torch here.
+
+A word is written `sgd(lr=0.1, momentum=0.9)` in a `train` block and kept in a run as data
+(`{"is": "sgd", "lr": 0.1, ...}`). What a word does stands elsewhere: `optimizers.py`, `schedules.py`,
+`losses.py`, `augment.py`, `initial.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Monitor = Literal["val_loss", "val_top1", "val_top5", "train_loss", "train_top1"]
+"""What is watched from epoch to epoch: losses fall, accuracies rise."""
+
+
+class Word(Struct, frozen=True, tag_field="is"):
+    """A word of a recipe with its arguments."""
+
+    @classmethod
+    def word(cls) -> str:
+        """As it is written."""
+        return str(cls.__struct_config__.tag)
+
+
+# --- optimizers: the step -------------------------------------------------------------------------
+
+Rate = Annotated[float, Meta(gt=0, description="the learning rate, before its schedule")]
+Decay = Annotated[
+    float, Meta(ge=0, description="the factor of the weights in the gradient, or in the step of `adamw`")
+]
+Decayed = Annotated[
+    Literal["all", "weights"],
+    Meta(description="what decays: all parameters, or none of biases, normalisations and other vectors"),
+]
+Momentum = Annotated[float, Meta(ge=0, lt=1, description="how much of the last step is kept")]
+Betas = Annotated[tuple[float, float], Meta(description="how much of the mean and of the square is kept")]
+Epsilon = Annotated[float, Meta(gt=0, description="what is added to the root of the square")]
+
+
+class SGD(Word, frozen=True, tag="sgd"):
+    """Stochastic gradient descent, as `torch.optim.SGD`."""
+
+    lr: Rate
+    momentum: Momentum = 0.0
+    weight_decay: Decay = 0.0
+    nesterov: Annotated[bool, Meta(description="whether the gradient is taken after the momentum")] = False
+    decayed: Decayed = "all"
+
+
+class RMSProp(Word, frozen=True, tag="rmsprop"):
+    """The gradient over the root of its mean square, as `torch.optim.RMSprop`."""
+
+    lr: Rate
+    alpha: Annotated[float, Meta(ge=0, lt=1, description="how much of the mean square is kept")] = 0.99
+    eps: Epsilon = 1e-8
+    momentum: Momentum = 0.0
+    weight_decay: Decay = 0.0
+    decayed: Decayed = "all"
+
+
+class Adam(Word, frozen=True, tag="adam"):
+    """As `torch.optim.Adam`: weight decay is a part of the gradient."""
+
+    lr: Rate = 1e-3
+    betas: Betas = (0.9, 0.999)
+    eps: Epsilon = 1e-8
+    weight_decay: Decay = 0.0
+    decayed: Decayed = "all"
+
+
+class AdamW(Word, frozen=True, tag="adamw"):
+    """As `torch.optim.AdamW`: weight decay stands beside the gradient."""
+
+    lr: Rate = 1e-3
+    betas: Betas = (0.9, 0.999)
+    eps: Epsilon = 1e-8
+    weight_decay: Decay = 0.01
+    decayed: Decayed = "all"
+
+
+Optimizer = SGD | RMSProp | Adam | AdamW
+
+# --- schedules: the learning rate over the epochs --------------------------------------------------
+
+Factor = Annotated[float, Meta(gt=0, lt=1, description="by what the learning rate is multiplied")]
+Floor = Annotated[float, Meta(ge=0, description="the lowest learning rate")]
+
+
+class Warmup(Word, frozen=True, tag="warmup"):
+    """Rises in a straight line to the optimizer's rate, step by step; what follows begins after it."""
+
+    epochs: Annotated[float, Meta(gt=0, description="how long")]
+    start: Annotated[float, Meta(ge=0, le=1, description="the first rate, as a part of the optimizer's")] = (
+        0.0
+    )
+
+
+class Constant(Word, frozen=True, tag="constant"):
+    """Stays."""
+
+
+class Steps(Word, frozen=True, tag="step"):
+    """Multiplied by `factor` every so many epochs."""
+
+    every: Annotated[int, Meta(ge=1, description="how many epochs")]
+    factor: Factor = 0.1
+
+
+class Milestones(Word, frozen=True, tag="milestones"):
+    """Multiplied by `factor` after each of these epochs."""
+
+    at: Annotated[tuple[int, ...], Meta(description="the numbers of epochs done")]
+    factor: Factor = 0.1
+
+
+class Exponential(Word, frozen=True, tag="exponential"):
+    """Multiplied by `factor` for each `every` epochs, a little after every step."""
+
+    factor: Factor
+    every: Annotated[float, Meta(gt=0, description="how many epochs")] = 1.0
+
+
+class Cosine(Word, frozen=True, tag="cosine"):
+    """Falls to `floor` at the last step, along half a wave."""
+
+    floor: Floor = 0.0
+
+
+class Polynomial(Word, frozen=True, tag="polynomial"):
+    """Falls to `floor` at the last step as (1 - progress)^power."""
+
+    power: Annotated[float, Meta(gt=0, description="1 is a straight line")] = 1.0
+    floor: Floor = 0.0
+
+
+class Plateau(Word, frozen=True, tag="plateau"):
+    """Multiplied by `factor` when what is watched has not become better for more than `patience` epochs."""
+
+    factor: Factor = 0.1
+    patience: Annotated[int, Meta(ge=0, description="how many epochs without a better one are borne")] = 10
+    monitor: Annotated[Monitor, Meta(description="what is watched")] = "val_loss"
+    min_delta: Annotated[float, Meta(ge=0, description="how much better counts")] = 1e-4
+    floor: Floor = 0.0
+
+
+Schedule = Warmup | Constant | Steps | Milestones | Exponential | Cosine | Polynomial | Plateau
+
+# --- losses ----------------------------------------------------------------------------------------
+
+Smoothing = Annotated[float, Meta(ge=0, lt=1, description="the part of the target that all classes share")]
+
+
+class CrossEntropy(Word, frozen=True, tag="cross_entropy"):
+    """Of the softmax; one class is right. With smoothing the target is (1 - s) onehot + s / K, of K."""
+
+    smoothing: Smoothing = 0.0
+
+
+class BinaryCrossEntropy(Word, frozen=True, tag="binary_cross_entropy"):
+    """Of a sigmoid for each class."""
+
+    smoothing: Smoothing = 0.0
+
+
+Loss = CrossEntropy | BinaryCrossEntropy
+
+# --- images ----------------------------------------------------------------------------------------
+
+Size = Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="pixels a side; none: the net's input")]
+Chance = Annotated[float, Meta(ge=0, le=1, description="the probability that an image is changed")]
+Degrees = Annotated[float, Meta(ge=0, le=180, description="at most so many degrees, either way")]
+
+
+class Resize(Word, frozen=True, tag="resize"):
+    """The shorter side to `size`, whatever the longer becomes; without a size both to the net's input."""
+
+    size: Size = None
+
+
+class CenterCrop(Word, frozen=True, tag="center_crop"):
+    """The square in the middle."""
+
+    size: Size = None
+
+
+class RandomResizedCrop(Word, frozen=True, tag="random_resized_crop"):
+    """A part of the image, of an area and an aspect drawn at random, resized."""
+
+    size: Size = None
+    scale: Annotated[tuple[float, float], Meta(description="the parts of the area")] = (0.08, 1.0)
+    ratio: Annotated[tuple[float, float], Meta(description="width over height")] = (3 / 4, 4 / 3)
+
+
+class RandomCrop(Word, frozen=True, tag="random_crop"):
+    """A square anywhere, after `pad` pixels of zeros all round."""
+
+    size: Size = None
+    pad: Annotated[int, Meta(ge=0, description="pixels a side")] = 0
+
+
+class Flip(Word, frozen=True, tag="flip"):
+    """Mirrored."""
+
+    p: Chance = 0.5
+    axis: Annotated[Literal["horizontal", "vertical"], Meta(description="which way")] = "horizontal"
+
+
+class ColorJitter(Word, frozen=True, tag="color_jitter"):
+    """Photometric distortion: brightness, contrast and saturation times 1 - x to 1 + x; hue turned."""
+
+    brightness: Annotated[float, Meta(ge=0, description="at most so much")] = 0.0
+    contrast: Annotated[float, Meta(ge=0, description="at most so much")] = 0.0
+    saturation: Annotated[float, Meta(ge=0, description="at most so much")] = 0.0
+    hue: Annotated[float, Meta(ge=0, le=0.5, description="at most so much of the circle, either way")] = 0.0
+    p: Chance = 1.0
+
+
+class Rotate(Word, frozen=True, tag="rotate"):
+    degrees: Degrees
+    p: Chance = 1.0
+
+
+class Shift(Word, frozen=True, tag="shift"):
+    """Moved."""
+
+    x: Annotated[float, Meta(ge=0, le=1, description="at most this part of the width, either way")]
+    y: Annotated[
+        Annotated[float, Meta(ge=0, le=1)] | None, Meta(description="of the height; none: as `x`")
+    ] = None
+    p: Chance = 1.0
+
+
+class Scale(Word, frozen=True, tag="scale"):
+    """Enlarged or made smaller about its middle."""
+
+    low: Annotated[float, Meta(gt=0, description="the least")]
+    high: Annotated[float, Meta(gt=0, description="the most")]
+    p: Chance = 1.0
+
+
+class Shear(Word, frozen=True, tag="shear"):
+    degrees: Degrees
+    p: Chance = 1.0
+
+
+class Noise(Word, frozen=True, tag="noise"):
+    """Gaussian noise on pixels from 0 to 1."""
+
+    std: Annotated[float, Meta(ge=0, description="its standard deviation")]
+    p: Chance = 1.0
+
+
+class Elastic(Word, frozen=True, tag="elastic"):
+    """Displacements drawn on a coarse grid and smoothly interpolated (U-Net, section 3.1)."""
+
+    sigma: Annotated[float, Meta(gt=0, description="the displacements' standard deviation in pixels")] = 10.0
+    grid: Annotated[int, Meta(ge=2, description="points a side")] = 3
+    p: Chance = 1.0
+
+
+class Erase(Word, frozen=True, tag="erase"):
+    """A rectangle of zeros."""
+
+    p: Chance = 0.5
+    scale: Annotated[tuple[float, float], Meta(description="the parts of the area")] = (0.02, 0.33)
+    ratio: Annotated[tuple[float, float], Meta(description="width over height")] = (0.3, 3.3)
+
+
+class Normalize(Word, frozen=True, tag="normalize"):
+    """Less the mean, over the deviation, per channel of pixels from 0 to 1. Without it both are measured on
+    the training images, and kept in the run."""
+
+    mean: Annotated[tuple[float, ...], Meta(description="of each channel")]
+    std: Annotated[tuple[float, ...], Meta(description="of each channel")]
+
+
+class Mixup(Word, frozen=True, tag="mixup"):
+    """Pairs of images and of their targets are averaged, with a weight from Beta(alpha, alpha)."""
+
+    alpha: Annotated[float, Meta(gt=0, description="of the Beta distribution")] = 0.2
+    p: Annotated[float, Meta(ge=0, le=1, description="the probability that a batch is mixed")] = 1.0
+
+
+class CutMix(Word, frozen=True, tag="cutmix"):
+    """A rectangle of another image, and as much of its target."""
+
+    alpha: Annotated[float, Meta(gt=0, description="of the Beta distribution")] = 1.0
+    p: Annotated[float, Meta(ge=0, le=1, description="the probability that a batch is mixed")] = 1.0
+
+
+Crop = Resize | CenterCrop | RandomResizedCrop | RandomCrop
+"""What makes images of one size, one image at a time, as they are read."""
+Distortion = Flip | ColorJitter | Rotate | Shift | Scale | Shear | Noise | Elastic | Erase
+"""What changes a batch, where the net is."""
+Mix = Mixup | CutMix
+Augmentation = Crop | Distortion | Normalize | Mix
+Preparation = Resize | CenterCrop | Normalize
+"""What `test` may say."""
+
+# --- the rest --------------------------------------------------------------------------------------
+
+
+class He(Word, frozen=True, tag="he"):
+    """Normal, of variance 2 / fan: convolutions and fully connected layers; biases 0. He et al. 2015."""
+
+    fan: Annotated[Literal["in", "out"], Meta(description="inputs or outputs of a weight")] = "in"
+
+
+class Xavier(Word, frozen=True, tag="xavier"):
+    """Uniform, of variance 2 / (fan in + fan out); biases 0. Glorot and Bengio 2010."""
+
+
+class Normal(Word, frozen=True, tag="normal"):
+    """Normal; biases 0."""
+
+    std: Annotated[float, Meta(gt=0, description="the standard deviation")]
+
+
+class TruncatedNormal(Word, frozen=True, tag="truncated_normal"):
+    """Normal, nothing beyond two deviations; biases 0."""
+
+    std: Annotated[float, Meta(gt=0, description="the standard deviation")]
+
+
+Init = He | Xavier | Normal | TruncatedNormal
+
+
+class ClipNorm(Word, frozen=True, tag="norm"):
+    """The gradient of all parameters is made no longer than this."""
+
+    most: Annotated[float, Meta(gt=0, description="the longest gradient")]
+
+
+class ClipValue(Word, frozen=True, tag="value"):
+    """Each number of the gradient is kept within this, either way."""
+
+    most: Annotated[float, Meta(gt=0, description="the largest number")]
+
+
+Clip = ClipNorm | ClipValue
+
+
+class Early(Word, frozen=True, tag="early"):
+    """Stop when what is watched is no better for `patience` epochs. Keras's EarlyStopping."""
+
+    monitor: Annotated[Monitor, Meta(description="what is watched")] = "val_loss"
+    min_delta: Annotated[float, Meta(ge=0, description="how much better counts")] = 0.0
+    patience: Annotated[int, Meta(ge=0, description="how many epochs without a better one are borne")] = 0
+    mode: Annotated[Literal["auto", "min", "max"], Meta(description="whether less or more is better")] = (
+        "auto"
+    )
+    baseline: Annotated[float | None, Meta(description="what has to be passed to count as better")] = None
+    restore_best: Annotated[bool, Meta(description="whether the best epoch's weights are taken back")] = False
+
+
+class Best(Word, frozen=True, tag="best"):
+    """The epoch that is best by this is kept beside the last. Keras's ModelCheckpoint."""
+
+    monitor: Annotated[Monitor, Meta(description="what is watched")] = "val_loss"
+    mode: Annotated[Literal["auto", "min", "max"], Meta(description="whether less or more is better")] = (
+        "auto"
+    )
+    every: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(description="the weights of every so manieth epoch are kept too; none: of best and last only"),
+    ] = None
+
+
+class Recipe(Struct, frozen=True):
+    """How a net is trained, whole: what a `train` block leaves out has these values."""
+
+    optimizer: Optimizer = AdamW()
+    schedule: tuple[Schedule, ...] = (Cosine(),)
+    """After at most one `warmup` exactly one other."""
+    epochs: int = 30
+    batch: int = 64
+    """Images a step, over all devices."""
+    loss: Loss = CrossEntropy()
+    augment: tuple[Augmentation, ...] = ()
+    """Crops first, then distortions, then one `normalize`, then mixes; `Mix`es: one is drawn for a batch."""
+    test: tuple[Preparation, ...] = ()
+    """How an image is prepared where it is not for training; empty: as `augment` suggests."""
+    init: Init | None = None
+    """None: the layers' own."""
+    ema: float | None = None
+    """The decay of the weights' moving average, of a step."""
+    clip: Clip | None = None
+    stop: Early | None = None
+    keep: Best = Best()
