@@ -1,21 +1,21 @@
 """A layer's class and the values that a text gives it, in; a layer settled for the rank of its input, out.
 
-What depends on the class alone (its fields, their kinds and limits) is read from the annotations once, at
-the first use of the class.
+What depends on the class alone is read in `fields.py`. The words of recipes are settled here too
+(`settle_values`, `refuse_others`): they have no input, and rank 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
+from typing import Any, NoReturn
 
-import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from .arithmetic import shorten
-from .base import Op, Padding, Reject, Shape, Window
-from .settle import KINDS, Field, Settle, alternatives, nearest, settle_choice
+from .base import Op, Reject, Shape, Window
+from .fields import read_fields
+from .settle import Field, alternatives, nearest
 
 
 class ParameterInfo(Struct, frozen=True):
@@ -44,17 +44,25 @@ def bind(cls: type[Op], values: Mapping[str, object], inputs: Sequence[Shape]) -
     fields = read_fields(cls)
     cls.admit(inputs)
     rank = len(inputs[0].dims) - 1 if inputs else 0
-    settled: dict[str, Any] = {}
-    for name, field in fields.items():
-        if name in values:
-            settled[field.attribute] = field.settle(values[name], field, rank)
-        elif field.default is UNSET:
-            refuse_missing(cls, values, fields)
+    settled = settle_values(cls.name, fields, values, rank)
     if len(settled) != len(values):
         refuse_unknown(cls, values, fields)
     if "window" in settled and "stride" in fields:
         settle_stride(cls, settled, fields["stride"].default)
     return cls(**settled)
+
+
+def settle_values(
+    owner: str, fields: Mapping[str, Field], values: Mapping[str, object], rank: int = 0
+) -> dict[str, Any]:
+    """The attributes that `values` give of those `fields`; raises `Reject`."""
+    settled: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in values:
+            settled[field.attribute] = field.settle(values[name], field, rank)
+        elif field.default is UNSET:
+            refuse_missing(owner, values, fields)
+    return settled
 
 
 def check(cls: type[Op], values: Mapping[str, object]) -> None:
@@ -63,11 +71,7 @@ def check(cls: type[Op], values: Mapping[str, object]) -> None:
     refused: Reject | None = None
     for rank in reversed(cls.ranks):
         try:
-            for name, field in fields.items():
-                if name in values:
-                    field.settle(values[name], field, rank)
-                elif field.default is UNSET:
-                    refuse_missing(cls, values, fields)
+            settle_values(cls.name, fields, values, rank)
             return
         except Reject as reject:
             refused = refused if refused is not None and refused.code != "rank-mismatch" else reject
@@ -81,13 +85,21 @@ def others(
     """What is wrong with the values beside `first`, one by one."""
     known = bool(inputs) and inputs[0].rank in cls.ranks
     rank = inputs[0].rank if known else cls.ranks[-1]
-    for name, field in read_fields(cls).items():
+    for reject in refuse_others(read_fields(cls), values, first, rank):
+        if known or reject.code != "rank-mismatch":
+            yield reject
+
+
+def refuse_others(
+    fields: Mapping[str, Field], values: Mapping[str, object], first: Reject, rank: int = 0
+) -> Iterator[Reject]:
+    """What each of the fields has against its value, but for the one that `first` blames."""
+    for name, field in fields.items():
         if name in values and name != first.blame:
             try:
                 field.settle(values[name], field, rank)
             except Reject as reject:
-                if known or reject.code != "rank-mismatch":
-                    yield reject
+                yield reject
 
 
 @cache
@@ -128,12 +140,12 @@ def settle_stride(cls: type[Op], settled: dict[str, Any], default: object) -> No
         settled["stride"] = shorten(window.size)
 
 
-def refuse_missing(cls: type[Op], values: Mapping[str, object], fields: Mapping[str, Field]) -> NoReturn:
+def refuse_missing(owner: str, values: Mapping[str, object], fields: Mapping[str, Field]) -> NoReturn:
     """Says what one parameter is, and of several only their names."""
     lacking = [name for name, field in fields.items() if name not in values and field.default is UNSET]
     names = alternatives([f"`{name}`" for name in lacking], "and")
     meaning = f", {fields[lacking[0]].description}" if len(lacking) == 1 else ""
-    raise Reject("missing-argument", f"`{cls.name}` needs {names}{meaning}", blame=lacking[0])
+    raise Reject("missing-argument", f"`{owner}` needs {names}{meaning}", blame=lacking[0])
 
 
 def refuse_unknown(cls: type[Op], values: Mapping[str, object], fields: Mapping[str, Field]) -> None:
@@ -147,44 +159,3 @@ def refuse_unknown(cls: type[Op], values: Mapping[str, object], fields: Mapping[
                 blame=name,
                 help=nearest(name, known),
             )
-
-
-# --- what the annotations say --------------------------------------------------------------------
-
-
-@cache
-def read_fields(cls: type[Op]) -> dict[str, Field]:
-    """What the annotations of a class say of its parameters."""
-    found = {info.name.rstrip("_"): read_field(cls, info) for info in msgspec.structs.fields(cls)}
-    fields = {name: found[name] for name in cls.positions or found}
-    assert len(fields) == len(found), f"{cls.__name__}.positions leaves a field out"
-    return fields
-
-
-def read_field(cls: type[Op], info: msgspec.structs.FieldInfo) -> Field:
-    assert get_origin(info.type) is Annotated, f"{cls.__name__}.{info.name} has no description"
-    kind, meta = get_args(info.type)
-    assert isinstance(meta, Meta)
-    choices: tuple[str, ...] = ()
-    if get_origin(kind) is Literal:
-        choices = get_args(kind)
-        settle: Settle = settle_choice
-        words = alternatives([f'"{choice}"' for choice in choices])
-    else:
-        settle, words = KINDS[kind]
-        if kind == Padding:
-            choices = ("same", "tf")
-    return Field(
-        name=info.name.rstrip("_"),
-        attribute=info.name,
-        settle=settle,
-        words=words,
-        default=UNSET if info.default is msgspec.NODEFAULT else info.default,
-        low=meta.ge if meta.ge is not None else meta.gt,
-        low_open=meta.gt is not None,
-        high=meta.le if meta.le is not None else meta.lt,
-        high_open=meta.lt is not None,
-        choices=choices,
-        optional=type(None) in get_args(kind),
-        description=meta.description or "",
-    )

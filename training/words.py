@@ -7,21 +7,44 @@ A word is written `sgd(lr=0.1, momentum=0.9)` in a `train` block and kept in a r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+
+from ..ops.base import Reject
 
 Monitor = Literal["val_loss", "val_top1", "val_top5", "train_loss", "train_top1"]
 """What is watched from epoch to epoch: losses fall, accuracies rise."""
 
 
+class Unfit(Reject, ValueError):
+    """Arguments of a word that do not go together; where it is read from data, msgspec says of which."""
+
+
 class Word(Struct, frozen=True, tag_field="is"):
-    """A word of a recipe with its arguments."""
+    """A word of a recipe with its arguments. Raises `Unfit` where they do not go together."""
 
     @classmethod
     def word(cls) -> str:
         """As it is written."""
         return str(cls.__struct_config__.tag)
+
+
+def ascend(low: float, high: float) -> None:
+    """Raises `Unfit` where `low` is above `high`."""
+    if low > high:
+        raise Unfit("out-of-range", f"`low` is {low:.12g}, above `high`, which is {high:.12g}", "low")
+
+
+def rise(name: str, numbers: Sequence[float]) -> None:
+    """Raises `Unfit` where the numbers of a parameter fall."""
+    for low, high in pairwise(numbers):
+        if low > high:
+            written = f"[{', '.join(f'{number:.12g}' for number in sorted(numbers))}]"
+            message = f"`{name}` falls, from {low:.12g} to {high:.12g}"
+            raise Unfit("out-of-range", message, name, f"write `{name}={written}`", write=written)
 
 
 # --- optimizers: the step -------------------------------------------------------------------------
@@ -35,7 +58,8 @@ Decayed = Annotated[
     Meta(description="what decays: all parameters, or none of biases, normalisations and other vectors"),
 ]
 Momentum = Annotated[float, Meta(ge=0, lt=1, description="how much of the last step is kept")]
-Betas = Annotated[tuple[float, float], Meta(description="how much of the mean and of the square is kept")]
+Kept = Annotated[float, Meta(ge=0, lt=1)]
+Betas = Annotated[tuple[Kept, Kept], Meta(description="how much of the mean and of the square is kept")]
 Epsilon = Annotated[float, Meta(gt=0, description="what is added to the root of the square")]
 
 
@@ -108,11 +132,20 @@ class Steps(Word, frozen=True, tag="step"):
     factor: Factor = 0.1
 
 
+Epoch = Annotated[int, Meta(ge=1)]
+
+
 class Milestones(Word, frozen=True, tag="milestones"):
     """Multiplied by `factor` after each of these epochs."""
 
-    at: Annotated[tuple[int, ...], Meta(description="the numbers of epochs done")]
+    at: Annotated[tuple[Epoch, ...], Meta(description="the numbers of epochs done, rising")]
     factor: Factor = 0.1
+
+    def __post_init__(self) -> None:
+        rise("at", self.at)
+        for one, other in pairwise(self.at):
+            if one == other:
+                raise Unfit("out-of-range", f"`at` has {one} twice", "at", "leave one of them out")
 
 
 class Exponential(Word, frozen=True, tag="exponential"):
@@ -168,7 +201,14 @@ Loss = CrossEntropy | BinaryCrossEntropy
 
 # --- images ----------------------------------------------------------------------------------------
 
-Size = Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="pixels a side; none: the net's input")]
+Pixels = Annotated[int, Meta(ge=1)]
+Size = Annotated[Pixels | None, Meta(description="pixels a side; none: the net's input")]
+Part = Annotated[float, Meta(gt=0, le=1)]
+Positive = Annotated[float, Meta(gt=0)]
+Parts = Annotated[tuple[Part, Part], Meta(description="the least and the largest part of the area")]
+Aspects = Annotated[
+    tuple[Positive, Positive], Meta(description="the least and the largest width over height")
+]
 Chance = Annotated[float, Meta(ge=0, le=1, description="the probability that an image is changed")]
 Degrees = Annotated[float, Meta(ge=0, le=180, description="at most so many degrees, either way")]
 
@@ -189,8 +229,22 @@ class RandomResizedCrop(Word, frozen=True, tag="random_resized_crop"):
     """A part of the image, of an area and an aspect drawn at random, resized."""
 
     size: Size = None
-    scale: Annotated[tuple[float, float], Meta(description="the parts of the area")] = (0.08, 1.0)
-    ratio: Annotated[tuple[float, float], Meta(description="width over height")] = (3 / 4, 4 / 3)
+    scale: Parts = (0.08, 1.0)
+    ratio: Aspects = (3 / 4, 4 / 3)
+
+    def __post_init__(self) -> None:
+        rise("scale", self.scale)
+        rise("ratio", self.ratio)
+
+
+class RandomResize(Word, frozen=True, tag="random_resize"):
+    """The shorter side to a size drawn at random, whatever the longer becomes (VGG's scale jittering)."""
+
+    low: Annotated[int, Meta(ge=1, description="the least, in pixels")]
+    high: Annotated[int, Meta(ge=1, description="the largest, in pixels")]
+
+    def __post_init__(self) -> None:
+        ascend(self.low, self.high)
 
 
 class RandomCrop(Word, frozen=True, tag="random_crop"):
@@ -217,7 +271,17 @@ class ColorJitter(Word, frozen=True, tag="color_jitter"):
     p: Chance = 1.0
 
 
+class PCAColor(Word, frozen=True, tag="pca_color"):
+    """Shifted along the principal components of ImageNet's colours, each by a normal number times the
+    component's deviation (AlexNet, section 4.1)."""
+
+    std: Annotated[float, Meta(ge=0, description="the standard deviation of these numbers")] = 0.1
+    p: Chance = 1.0
+
+
 class Rotate(Word, frozen=True, tag="rotate"):
+    """Turned about its middle."""
+
     degrees: Degrees
     p: Chance = 1.0
 
@@ -239,8 +303,13 @@ class Scale(Word, frozen=True, tag="scale"):
     high: Annotated[float, Meta(gt=0, description="the most")]
     p: Chance = 1.0
 
+    def __post_init__(self) -> None:
+        ascend(self.low, self.high)
+
 
 class Shear(Word, frozen=True, tag="shear"):
+    """Slanted along the width."""
+
     degrees: Degrees
     p: Chance = 1.0
 
@@ -264,8 +333,12 @@ class Erase(Word, frozen=True, tag="erase"):
     """A rectangle of zeros."""
 
     p: Chance = 0.5
-    scale: Annotated[tuple[float, float], Meta(description="the parts of the area")] = (0.02, 0.33)
-    ratio: Annotated[tuple[float, float], Meta(description="width over height")] = (0.3, 3.3)
+    scale: Parts = (0.02, 0.33)
+    ratio: Aspects = (0.3, 3.3)
+
+    def __post_init__(self) -> None:
+        rise("scale", self.scale)
+        rise("ratio", self.ratio)
 
 
 class Normalize(Word, frozen=True, tag="normalize"):
@@ -273,7 +346,12 @@ class Normalize(Word, frozen=True, tag="normalize"):
     the training images, and kept in the run."""
 
     mean: Annotated[tuple[float, ...], Meta(description="of each channel")]
-    std: Annotated[tuple[float, ...], Meta(description="of each channel")]
+    std: Annotated[tuple[Positive, ...], Meta(description="of each channel")]
+
+    def __post_init__(self) -> None:
+        if len(self.mean) != len(self.std):
+            message = f"`mean` is of {len(self.mean)} channels, and `std` of {len(self.std)}"
+            raise Unfit("wrong-type", message, "std", "write one number for each channel")
 
 
 class Mixup(Word, frozen=True, tag="mixup"):
@@ -290,9 +368,9 @@ class CutMix(Word, frozen=True, tag="cutmix"):
     p: Annotated[float, Meta(ge=0, le=1, description="the probability that a batch is mixed")] = 1.0
 
 
-Crop = Resize | CenterCrop | RandomResizedCrop | RandomCrop
+Crop = Resize | RandomResize | CenterCrop | RandomResizedCrop | RandomCrop
 """What makes images of one size, one image at a time, as they are read."""
-Distortion = Flip | ColorJitter | Rotate | Shift | Scale | Shear | Noise | Elastic | Erase
+Distortion = Flip | ColorJitter | PCAColor | Rotate | Shift | Scale | Shear | Noise | Elastic | Erase
 """What changes a batch, where the net is."""
 Mix = Mixup | CutMix
 Augmentation = Crop | Distortion | Normalize | Mix
@@ -369,23 +447,30 @@ class Best(Word, frozen=True, tag="best"):
 
 
 class Recipe(Struct, frozen=True):
-    """How a net is trained, whole: what a `train` block leaves out has these values."""
+    """How a net is trained, whole: what a `train` block leaves out has these values.
 
-    optimizer: Optimizer = AdamW()
-    schedule: tuple[Schedule, ...] = (Cosine(),)
-    """After at most one `warmup` exactly one other."""
-    epochs: int = 30
-    batch: int = 64
-    """Images a step, over all devices."""
-    loss: Loss = CrossEntropy()
-    augment: tuple[Augmentation, ...] = ()
-    """Crops first, then distortions, then one `normalize`, then mixes; `Mix`es: one is drawn for a batch."""
-    test: tuple[Preparation, ...] = ()
-    """How an image is prepared where it is not for training; empty: as `augment` suggests."""
-    init: Init | None = None
-    """None: the layers' own."""
-    ema: float | None = None
-    """The decay of the weights' moving average, of a step."""
-    clip: Clip | None = None
-    stop: Early | None = None
-    keep: Best = Best()
+    A schedule is at most one `warmup` and then exactly one other. Of `augment`, crops come first, then
+    distortions, then one `normalize`, then mixes, of which one is drawn for each batch. `test` has nothing
+    random: resizing and crops, then one `normalize`. `rules.py` holds a recipe to this.
+    """
+
+    optimizer: Annotated[Optimizer, Meta(description="how a gradient becomes a step")] = AdamW()
+    schedule: Annotated[
+        tuple[Schedule, ...], Meta(description="the learning rate from the first epoch to the last")
+    ] = (Cosine(),)
+    epochs: Annotated[int, Meta(ge=1, description="how often every training image is seen")] = 30
+    batch: Annotated[int, Meta(ge=1, description="images a step, over all devices")] = 64
+    loss: Annotated[Loss, Meta(description="what is made small")] = CrossEntropy()
+    augment: Annotated[tuple[Augmentation, ...], Meta(description="how images are changed for training")] = ()
+    test: Annotated[
+        tuple[Preparation, ...],
+        Meta(description="how images are prepared where it is not for training; none: as `augment` suggests"),
+    ] = ()
+    init: Annotated[Init | None, Meta(description="the first weights; none: the layers' own")] = None
+    ema: Annotated[
+        Annotated[float, Meta(gt=0, lt=1)] | None,
+        Meta(description="the decay, of a step, of the weights' moving average"),
+    ] = None
+    clip: Annotated[Clip | None, Meta(description="the limit of gradients")] = None
+    stop: Annotated[Early | None, Meta(description="when training ends before its last epoch")] = None
+    keep: Annotated[Best, Meta(description="which weights are kept beside the last")] = Best()
