@@ -15,11 +15,11 @@ def replacing(target: Path) -> Iterator[Path]:
     beside = target.with_name(f".netc-{os.urandom(8).hex()}")
     try:
         beside.touch(exist_ok=False)
+        mode = (target if target.exists() else beside).stat().st_mode & 0o7777
         yield beside
         with beside.open("rb") as file:
             os.fsync(file.fileno())
-        if target.exists():
-            beside.chmod(target.stat().st_mode & 0o7777)
+        beside.chmod(mode)  # whoever wrote it may have made another file of that name
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)

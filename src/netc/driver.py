@@ -30,9 +30,10 @@ from .compiler.values import NetValue, Value
 from .dsl.diagnostics import Diagnostic
 from .dsl.parser import DEFINITIONS
 from .files import Spec
-from .settings import Misused, Setting
+from .settings import Misused, Setting, read_overrides
 
 if TYPE_CHECKING:
+    from .training.recipes import Reading
     from .verdict import Verdict
 
 RECURSION = 80_000
@@ -57,11 +58,13 @@ def quiet_machine() -> Iterator[None]:
 
 class Compiled(Struct, frozen=True, eq=False):
     """A net without mistakes: `training` are the facts of its graph with the auxiliary heads, `inference`
-    those of the graph without (the same object where there are none). `doc` describes its file; `lower` makes
-    the graph again with other values of some parameters, or None where these do not fit."""
+    those of the graph without (the same object where there are none). `doc` describes its file, `parameters`
+    are the names of what `--set` may give; `lower` makes the graph again with other values of some, or None
+    where these do not fit."""
 
     name: str
     doc: str
+    parameters: tuple[str, ...]
     training: Facts
     lower: Callable[[Mapping[str, Value]], Graph | None]
 
@@ -141,20 +144,13 @@ def compile_net(
             program.report.take()  # that other values do not fit is no mistake of the spec
 
     try:
-        stem = PurePath(spec.source.name).stem
-        given_a_template = spec.net is None and settings and program.scope.defines_net(stem)
-        net = choose(program, stem if given_a_template else spec.net, stem)
-        refuse_unknown_settings(net_named(program, net), net, settings)
-        values: dict[str, Value] = {
-            name: evaluate_alone(program.scope, given.item, given.expr)
-            if isinstance(given, Setting)
-            else given
-            for name, given in settings.items()
-        }
+        net = choose_set(program, spec, settings)
+        values = evaluate_settings(program, net, settings)
+        parameters = parameters_of(net_named(program, net))
         facts = facts_of(program, net, values, inputs, limits=limits)
         if facts is not None:
             refuse_unknown_inputs(facts.graph, inputs)
-            compiled = Compiled(net, program.scope.docstring, facts, lower_again)
+            compiled = Compiled(net, program.scope.docstring, parameters, facts, lower_again)
     except Fault as fault:
         if not broken or net is not None:  # that a broken text has no such net goes without saying
             program.report.add(fault)
@@ -163,9 +159,30 @@ def compile_net(
     return Result(net, compiled, in_order(program.report.take()))
 
 
-def refuse_unknown_settings(net: NetValue, name: str, settings: Mapping[str, object]) -> None:
+def parameters_of(net: NetValue) -> tuple[str, ...]:
+    return tuple(parameter.name for parameter in net.definition.parameters if not parameter.rest)
+
+
+def choose_set(program: Program, spec: Spec, settings: Mapping[str, object]) -> str:
+    """The net that `spec` means, which may be a template where it has `settings`. Raises `Fault`."""
+    stem = PurePath(spec.source.name).stem
+    given_a_template = spec.net is None and settings and program.scope.defines_net(stem)
+    return choose(program, stem if given_a_template else spec.net, stem)
+
+
+def evaluate_settings(
+    program: Program, net: str, settings: Mapping[str, Setting | Value]
+) -> dict[str, Value]:
+    """The values of settings. Raises `Misused` where the net has no such parameter, `Fault` and `Silent`."""
+    refuse_unknown_settings(parameters_of(net_named(program, net)), net, settings)
+    return {
+        name: evaluate_alone(program.scope, given.item, given.expr) if isinstance(given, Setting) else given
+        for name, given in settings.items()
+    }
+
+
+def refuse_unknown_settings(known: Sequence[str], name: str, settings: Mapping[str, object]) -> None:
     """Raise `Misused` where a value is given for a parameter that the net has not."""
-    known = [parameter.name for parameter in net.definition.parameters if not parameter.rest]
     for given in settings:
         if given not in known:
             hint = suggest(given, known) or (f"it has {', '.join(known)}" if known else "it has none")
@@ -227,6 +244,40 @@ def check(spec: Spec, *, limits: Limits | None = None) -> list[Result]:
         found += [*find_uneven(compiled, spec.source), *find_multiplied(compiled, spec.source)]
         rest = Result(None, None, in_order([*found, *review(program, sound)]))
         return [*results, rest] if rest.diagnostics or not results else results
+
+
+def recipe(
+    spec: Spec,
+    *,
+    settings: Mapping[str, Setting | Value] | None = None,
+    overrides: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+) -> Reading:
+    """The recipe with which the net that `spec` means is trained, and what is wrong with it. `overrides` are
+    texts in place of its entries, or of `lr`, `momentum` and `weight_decay` of its optimizer; raises
+    `Misused` for one that cannot be read. A net without a recipe has the default one."""
+    from .training.recipes import Reading, read_recipe
+    from .training.serving import find_recipe
+
+    given = read_overrides(overrides or {})
+    kinds = DEFINITIONS | {"train"}
+    with quiet_machine():
+        program = resolve(spec.source, spec.load, kinds, limits, used=kinds)
+        before = program.report.take()
+        reading = Reading(None, ())
+        try:
+            net = choose_set(program, spec, settings or {})
+            values = evaluate_settings(program, net, settings or {})
+            served = find_recipe(program.scope, net, values)
+            scope, item = (program.scope, None) if served is None else served
+            reading = read_recipe(scope, item, given)
+        except Fault as fault:
+            program.report.add(fault)
+        except Silent:
+            pass
+        told = in_order([*before, *reading.diagnostics, *program.report.take()])
+        sound = not any(diagnostic.is_error for diagnostic in told)
+        return replace(reading, recipe=reading.recipe if sound else None, diagnostics=told)
 
 
 def verify(spec: Spec, *, limits: Limits | None = None) -> Verdict:

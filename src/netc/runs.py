@@ -1,0 +1,111 @@
+"""A net, a recipe and data in, the origin of a run out; a run in, its net out: between specs and training."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import PurePath
+
+import msgspec
+from msgspec import Struct
+
+from . import driver
+from .dsl.diagnostics import Unusable
+from .dsl.source import Source, Unread
+from .files import Spec, find_spec
+from .settings import Setting, read_settings
+from .training.run import Run
+
+LIBRARIES = ("netc", "torch", "lightning", "kornia", "torchmetrics", "datasets", "pillow", "numpy")
+CLASSES = "classes"
+"""The parameter by which a net is given as many outputs as the data have classes."""
+
+
+class Recorded(Spec, frozen=True):
+    """A spec that remembers the files that it was made of."""
+
+    read: dict[str, Source] = msgspec.field(default_factory=dict)
+
+    def load(self, name: str, user: Source) -> Source | Unread:
+        found = super().load(name, user)
+        if isinstance(found, Source):
+            self.read[PurePath(found.name).name] = found
+        return found
+
+
+def record(spec: Spec) -> Recorded:
+    return Recorded(spec.source, spec.net, spec.folder, spec.note, {file_name(spec): spec.source})
+
+
+def file_name(spec: Spec) -> str:
+    """`resnet.net`; of a text that comes from no file, `net.net`."""
+    name = PurePath(spec.source.name).name
+    return name if name.endswith(".net") else "net.net"
+
+
+class Classifier(Struct, frozen=True, eq=False):
+    """A net that gives one image's classes: what training needs to know of it."""
+
+    compiled: driver.Compiled
+    settings: dict[str, str]
+    """As they are written, with the number of classes where it had to be given."""
+    input: tuple[int, int, int]
+    """C, H, W."""
+
+
+def fit_to_classes(
+    compile: Callable[[Mapping[str, Setting]], driver.Compiled], settings: Mapping[str, Setting], classes: int
+) -> Classifier:
+    """The net with as many outputs as there are classes. Raises `Unusable`."""
+    texts = {name: setting.text for name, setting in settings.items()}
+    compiled = compile(settings)
+    if outputs_of(compiled) != classes and CLASSES in compiled.parameters and CLASSES not in texts:
+        (given,) = read_settings([f"{CLASSES}={classes}"])
+        compiled = compile({**settings, **given})
+        texts[CLASSES] = str(classes)
+    outputs = outputs_of(compiled)
+    if outputs != classes:
+        fits = f"a net with a parameter `{CLASSES}` is fitted to the data"
+        help = f"`--set {CLASSES}={classes}`" if CLASSES in texts else fits
+        raise Unusable(f"`{compiled.name}` puts out {outputs} classes, and the data have {classes}", help)
+    return Classifier(compiled, texts, image_of(compiled))
+
+
+def outputs_of(compiled: driver.Compiled) -> int:
+    facts = compiled.inference
+    shapes = [facts.shapes[port.node] for port in facts.graph.results]
+    if len(shapes) != 1:
+        raise Unusable(f"`{compiled.name}` has {len(shapes)} outputs, and a classifier has one")
+    (shape,) = shapes
+    if shape.rank:
+        raise Unusable(f"`{compiled.name}` puts out {shape.describe()}, and a classifier a vector")
+    return shape.channels
+
+
+def image_of(compiled: driver.Compiled) -> tuple[int, int, int]:
+    inputs = compiled.training.inputs
+    if len(inputs) != 1:
+        raise Unusable(f"`{compiled.name}` has {len(inputs)} inputs, and a classifier of images has one")
+    ((name, shape),) = inputs.items()
+    if shape.rank != 2 or shape.dtype != "float32" or shape.channels not in (1, 3):
+        raise Unusable(
+            f"the input `{name}` of `{compiled.name}` is {shape.describe()}, and images have 1 or 3 channels"
+        )
+    channels, height, width = shape.dims
+    return channels, height, width
+
+
+def compile_run(run: Run) -> driver.Compiled:
+    """The net of a run, from the files that it keeps. Raises `Unusable`."""
+    spec = find_spec(f"{run.spec_file}:{run.origin.net}")
+    (settings,) = read_settings(f"{name}={text}" for name, text in run.origin.settings.items())
+    result = driver.compile(spec, settings=settings, inputs=run.origin.inputs)
+    if result.compiled is None:
+        help = f"`netc check {run.spec_file}` says why"
+        raise Unusable(f"the net of `{run.folder}` does not compile", help)
+    return result.compiled
+
+
+def list_versions() -> dict[str, str]:
+    return {"python": sys.version.split()[0], **{name: version(name) for name in LIBRARIES}}

@@ -1,0 +1,209 @@
+"""The end of each step and each epoch in; the files of the run out, so that it can go on from any kill."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import time
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
+from torch import Tensor
+
+from ..dsl.diagnostics import Unusable
+from .curves import draw_curves
+from .data.loader import Batch
+from .disk import reason, replacing
+from .learner import Learner
+from .reports import Reporter, Row, Silent
+from .run import BEST, LAST, Run
+from .schedules import make_reductions
+from .stopping import Watcher
+
+AGREE_EVERY = 10
+"""Batches between two moments where several processes agree whether to save and stop."""
+
+
+class Interrupted(Exception):
+    """The run was asked to stop, and has saved where it is."""
+
+
+class TooManyBad(Exception):
+    """More images cannot be read than are borne."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(f"{len(names)} images cannot be read")
+        self.names = names
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Checkpoints as `torch.save` writes them, whole or not at all."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        with replacing(path) as beside, beside.open("wb") as file:
+            torch.save(checkpoint, file)
+
+
+class Keeper(pl.Callback):
+    """Keeps the history, the best and the last weights, and the state.
+
+    What an epoch decides is decided here, in one place and order, and is in the state that is saved after it:
+    the row of the metrics, the plateau, the best, whether to stop.
+    """
+
+    def __init__(self, run: Run) -> None:
+        recipe = run.origin.recipe
+        self.run, self.recipe = run, recipe
+        self.reporter: Reporter = Silent()
+        self.rows: list[Row] = []
+        self.bad: list[str] = []
+        self.reductions = make_reductions(recipe)
+        self.best = Watcher(recipe.keep)
+        self.stop = None if recipe.stop is None else Watcher(recipe.stop)
+        self.asked = False
+        """Set from outside, by a signal: save and stop."""
+        self._saved = self._began = time.monotonic()
+        self._epoch = -1
+
+    # --- what the state holds
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows,
+            "bad": self.bad,
+            "reductions": self.reductions and self.reductions.state(),
+            "best": self.best.state(),
+            "stop": self.stop and self.stop.state(),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.rows, self.bad = list(state_dict["rows"]), list(state_dict["bad"])
+        if self.reductions is not None:
+            self.reductions.load(state_dict["reductions"])
+        self.best.load(state_dict["best"])
+        if self.stop is not None:
+            self.stop.load(state_dict["stop"])
+
+    # --- steps
+
+    def on_train_start(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
+        assert isinstance(learner, Learner)
+        if self.reductions is not None:
+            learner.scale = self.reductions.scale
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, learner: pl.LightningModule, batch: Batch, batch_idx: int
+    ) -> None:
+        if self._epoch != trainer.current_epoch:  # Lightning tells of no beginning where a run goes on within one
+            self._epoch, self._began = trainer.current_epoch, time.monotonic()
+            self.reporter.begin(self._epoch, self.recipe.epochs, int(trainer.num_training_batches))
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, learner: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        self.note_bad(batch)
+        self.reporter.step(batch_idx + 1, len(batch.labels), float(outputs["loss"]))
+        last = batch_idx + 1 == trainer.num_training_batches  # the end of the epoch saves
+        if last or (trainer.world_size > 1 and (batch_idx + 1) % AGREE_EVERY):
+            return
+        due = time.monotonic() - self._saved >= self.run.origin.options.save_every
+        asked = trainer.strategy.reduce_boolean_decision(self.asked, all=False)
+        if asked or trainer.strategy.reduce_boolean_decision(due, all=False):
+            self.save(trainer)
+        if asked:
+            raise Interrupted
+
+    def on_validation_batch_end(
+        self,
+        trainer: pl.Trainer,
+        learner: pl.LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        self.note_bad(batch)
+
+    def note_bad(self, batch: Batch) -> None:
+        new = [(name, why) for name, why in batch.bad if name not in self.bad]
+        for name, why in new:
+            self.bad.append(name)
+            self.reporter.note(f"`{name}` {why}; another image takes its place")
+        if new and len(self.bad) > self.run.origin.options.max_bad:
+            raise TooManyBad(self.bad)
+
+    # --- epochs
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
+        assert isinstance(learner, Learner)
+        epoch = trainer.current_epoch
+        row: Row = {"epoch": epoch + 1, "step": trainer.global_step, "lr": learner.learning_rate}
+        row |= learner.trained.take()
+        if trainer.val_dataloaders is not None:
+            row |= learner.validated.take()
+        self.rows.append(row)
+        if self.reductions is not None:
+            learner.scale = self.reductions.update(row[self.reductions.monitor])
+        best = self.best.update(epoch, row[self.best.monitor])
+        if self.stop is not None:
+            self.stop.update(epoch, row[self.stop.monitor])
+            trainer.should_stop = trainer.should_stop or self.stop.stopped
+        weights = dict(learner.tested.state_dict())
+        every = self.recipe.keep.every
+        if trainer.is_global_zero:
+            self.guard(self.write_epoch, weights, best, bool(every and (epoch + 1) % every == 0))
+        self.save(trainer)
+        self.reporter.end(row, best, time.monotonic() - self._began)
+        if trainer.strategy.reduce_boolean_decision(self.asked, all=False) and not self.finished(trainer):
+            raise Interrupted
+
+    def finished(self, trainer: pl.Trainer) -> bool:
+        return trainer.should_stop or len(self.rows) >= self.recipe.epochs
+
+    def write_epoch(self, weights: dict[str, Tensor], best: bool, kept: bool) -> None:
+        """The files before the state that knows of them: a kill between the two only does the epoch again."""
+        if best:
+            self.run.save_weights(BEST, weights)
+        if kept:
+            self.run.save_weights(f"epoch-{len(self.rows)}.safetensors", weights)
+        self.run.save_weights(LAST, weights)
+        with replacing(self.run.metrics_file) as beside:
+            beside.write_text(format_rows(self.rows), encoding="utf-8")
+        with replacing(self.run.curves_file) as beside:
+            draw_curves(self.rows, beside)
+
+    def on_train_end(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
+        if self.recipe.stop is not None and self.recipe.stop.restore_best and trainer.is_global_zero:
+            self.guard(self.run.save_weights, LAST, self.run.weights(BEST))
+
+    def save(self, trainer: pl.Trainer) -> None:
+        self.guard(trainer.save_checkpoint, self.run.state_file)
+        self._saved = time.monotonic()
+
+    def guard(self, write: Any, *arguments: Any) -> None:
+        """Call what writes files of the run. Raises `Unusable` where the disk is full or may not be written:
+        what stood there before is still there."""
+        try:
+            write(*arguments)
+        except (OSError, RuntimeError) as error:  # torch tells of a full disk by the latter
+            full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+            if isinstance(error, RuntimeError) and "writ" not in str(error):
+                raise
+            why = reason(error) if isinstance(error, OSError) else "the disk may be full"
+            raise Unusable(
+                f"the run `{self.run.folder}` cannot be written: {why}",
+                "what it had saved is whole: make room, then `--resume`" if full else "",
+            ) from None
+
+
+def format_rows(rows: list[Row]) -> str:
+    """As CSV: one column for each of what any epoch knows."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

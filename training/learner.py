@@ -1,0 +1,107 @@
+"""A module, a recipe and batches in; losses, metrics and steps out: what Lightning's loop calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .augment import Augment
+from .averaging import Average
+from .data.loader import Batch
+from .diverged import Diverged, find_diverged
+from .losses import make_loss
+from .meters import Meters
+from .optimizers import make_optimizer
+from .run import Options
+from .schedules import rate
+from .words import Recipe
+
+
+def key(*parts: int) -> int:
+    """A seed of 63 bits that depends on all the numbers."""
+    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> 1)
+
+
+class Learner(pl.LightningModule):
+    """What is random in a step depends on (seed, epoch, batch, process) alone, so that a run that is resumed
+    goes on as if it had never stopped: no generator's state is kept."""
+
+    def __init__(
+        self, module: nn.Module, recipe: Recipe, options: Options, augment: Augment, classes: int, steps: int
+    ) -> None:
+        """`steps` are the optimizer's in an epoch."""
+        super().__init__()
+        self.module = module
+        self.average = Average(module, recipe.ema) if recipe.ema is not None else None
+        self.augment = augment
+        self.trained, self.validated = Meters("train", classes), Meters("val", classes)
+        self.recipe, self.options, self.steps = recipe, options, steps
+        self.loss = make_loss(recipe, getattr(module, "aux_weights", ()))
+        self.scale = 1.0
+        """By what a plateau has multiplied the learning rate."""
+        self._run: list[Callable[[Tensor], Any]] = [torch.compile(module) if options.compile else module]
+        """In a list, so that its tensors do not appear twice among the learner's."""
+
+    @property
+    def tested(self) -> nn.Module:
+        """The module that is validated, kept and used: with averaged weights, where the recipe wants them."""
+        return self.module if self.average is None else self.average.module
+
+    # --- steps
+
+    def training_step(self, batch: Batch, number: int) -> Tensor:
+        seed = key(self.options.seed, self.current_epoch, number, self.global_rank)
+        torch.manual_seed(seed)
+        with torch.autocast(self.device.type, enabled=False):
+            images, targets = self.augment.train_batch(as_floats(batch.images), batch.labels)
+        images = self.arrange(images)
+        torch.manual_seed(seed)
+        outputs = self._run[0](images)
+        loss = self.loss(outputs, targets)
+        if not torch.isfinite(loss):
+            torch.manual_seed(seed)  # the same units drop out again
+            raise Diverged(self.current_epoch, number, find_diverged(self.module, images))
+        logits = outputs[0] if isinstance(outputs, tuple) else outputs
+        self.trained.update(loss.detach(), logits.detach(), batch.labels)
+        return loss
+
+    def validation_step(self, batch: Batch, number: int) -> None:
+        outputs = self.tested(self.arrange(self.augment.test_batch(as_floats(batch.images))))
+        logits = outputs[0] if isinstance(outputs, tuple) else outputs
+        self.validated.update(self.loss(logits, batch.labels), logits, batch.labels)
+
+    def arrange(self, images: Tensor) -> Tensor:
+        return images.contiguous(memory_format=torch.channels_last) if self.options.channels_last else images
+
+    # --- the optimizer
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        optimizer = make_optimizer(self.recipe, self.module)
+        self._rates = [float(group["lr"]) for group in optimizer.param_groups]
+        return optimizer
+
+    def on_train_batch_start(self, batch: Batch, number: int) -> None:
+        """The rate is a function of the step, so that nothing of it has to be kept."""
+        step = self.current_epoch * self.steps + number // self.options.accumulate
+        factor = self.scale * rate(self.recipe, step, self.steps)
+        for group, first in zip(self.optimizers().param_groups, self._rates, strict=True):  # type: ignore[union-attr]
+            group["lr"] = first * factor
+
+    def optimizer_step(self, *arguments: Any, **named: Any) -> None:
+        super().optimizer_step(*arguments, **named)
+        if self.average is not None:
+            self.average.update(self.module)
+
+    @property
+    def learning_rate(self) -> float:
+        return float(self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+
+
+def as_floats(images: Tensor) -> Tensor:
+    """uint8 of N x C x H x W, as numbers from 0 to 1."""
+    return images.float() / 255
