@@ -6,9 +6,8 @@ from msgspec.structs import replace
 
 from ..dsl import ast
 from ..ops.arguments import parameters
+from . import binding, groups, sharing
 from . import evaluate as evaluating
-from . import groups, sharing
-from .binding import Binding
 from .elaboration import Elaboration
 from .faults import Fault, text_of
 from .functions import SHOWN, entries_in
@@ -35,7 +34,7 @@ def call(e: Elaboration, expr: ast.Call, scope: Scope) -> Value:
         case Builtin(op=op):
             positions = [parameter.name for parameter in parameters(op)]
             owner = f"the layer `{op.name}`"
-            bound, _ = Binding(expr, scope, positions, None, target.bound, owner).bind(e)
+            bound, _ = binding.Binding(expr, scope, positions, None, target.bound, owner).bind(e)
             return Builtin(op, bound)
         case BlockLayer() | NetValue():
             definition = target.definition
@@ -43,7 +42,7 @@ def call(e: Elaboration, expr: ast.Call, scope: Scope) -> Value:
             takes_rest = any(parameter.rest for parameter in definition.parameters)
             owner = f"the {'block' if isinstance(target, BlockLayer) else 'net'} `{definition.name.id}`"
             further = target.rest if takes_rest else None
-            bound, rest = Binding(expr, scope, positions, further, target.bound, owner).bind(e)
+            bound, rest = binding.Binding(expr, scope, positions, further, target.bound, owner).bind(e)
             return replace(target, bound=bound, rest=rest)
         case MergeWord():
             return groups.call_word(e, target, expr, scope)

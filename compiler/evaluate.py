@@ -92,13 +92,20 @@ def evaluate_alone(
     file: FileScope, item: ast.Item, expr: ast.Expr, names: Mapping[str, Value] | None = None
 ) -> Value:
     """The value of an expression at file level, where no tensor flows; `names` are known too."""
-    e = Elaboration(file.report, file.limits)
-    e.frame = Frame(definition=item.tree, item=item, arguments={})  # type: ignore[arg-type]
-    scope = Scope(e.frame, item, file, Labels(e.frame, None, {}), dict(names or {}))
+    e, scope = alone(file, item, names)
     try:
         return plain(e, expr, scope)
     except Enough:
         raise Silent from None
+
+
+def alone(
+    file: FileScope, item: ast.Item, names: Mapping[str, Value] | None = None
+) -> tuple[Elaboration, Scope]:
+    """An elaboration, and a scope in it, for what stands in `item` at file level."""
+    e = Elaboration(file.report, file.limits)
+    e.frame = Frame(definition=item.tree, item=item, arguments={})  # type: ignore[arg-type]
+    return e, Scope(e.frame, item, file, Labels(e.frame, None, {}), dict(names or {}))
 
 
 def test(e: Elaboration, expr: ast.Expr, scope: Scope) -> bool:

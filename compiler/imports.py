@@ -19,12 +19,16 @@ Load = Callable[[str, Source], Source | Unread]
 
 
 def resolve(
-    source: Source, load: Load, kinds: Set[str] | None = None, limits: Limits | None = None
+    source: Source,
+    load: Load,
+    kinds: Set[str] | None = None,
+    limits: Limits | None = None,
+    used: Set[str] = DEFINITIONS,
 ) -> Program:
-    """Read `source` and all that it uses; mistakes are in the program's report. `kinds` as for `parse`; of a
-    file that is used, only definitions are read."""
+    """Read `source` and all that it uses; mistakes are in the program's report. `kinds` as for `parse`, and
+    `used` likewise of the files that are used."""
     report = Report()
-    scope = _Reader(load, report, limits or Limits()).read(source, (), kinds)
+    scope = _Reader(load, report, limits or Limits(), used).read(source, (), kinds)
     return Program(scope, report)
 
 
@@ -38,11 +42,11 @@ class Step(NamedTuple):
 class _Reader:
     """Reads files, each once, and fills their scopes."""
 
-    def __init__(self, load: Load, report: Report, limits: Limits) -> None:
-        self.load, self.report, self.limits = load, report, limits
+    def __init__(self, load: Load, report: Report, limits: Limits, used: Set[str]) -> None:
+        self.load, self.report, self.limits, self.used = load, report, limits, used
         self.files: dict[str, FileScope] = {}
 
-    def read(self, source: Source, way: tuple[Step, ...], kinds: Set[str] | None = DEFINITIONS) -> FileScope:
+    def read(self, source: Source, way: tuple[Step, ...], kinds: Set[str] | None) -> FileScope:
         """The scope of a file, which was reached by `way`."""
         file, diagnostics = parse(source, kinds, self.limits)
         self.report.diagnostics.extend(diagnostics)
@@ -105,7 +109,7 @@ class _Reader:
             self.report.add(_cycle(way, source.name))
             scope.miss(use)
             return
-        other = self.files.get(source.name) or self.read(source, way)
+        other = self.files.get(source.name) or self.read(source, way, self.used)
         if use.names is None:
             for defined in (*other.definitions, *other.file.broken):
                 brought = Import(other, defined, item)

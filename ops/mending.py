@@ -168,6 +168,8 @@ def leave_out(field: Field) -> str:
             written = f'"{field.default}"'
         case float():
             written = spell(field.default)
+        case tuple():
+            written = f"[{', '.join(map(spell, field.default))}]"
         case _:
             written = str(field.default)
     return f"left out, it is `{field.name}={written}`"

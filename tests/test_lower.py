@@ -17,6 +17,7 @@ from netc.dsl.source import Source, Unread
 from netc.files import read_bundled
 from netc.ops.arguments import parameters
 from netc.ops.registry import LAYERS
+from netc.training.entries import ENTRIES
 
 
 def read(text: str, **files: str) -> Program:
@@ -84,6 +85,8 @@ def test_names_of_other_libraries_mean_layers_that_exist():
 
 def test_parameters_of_other_libraries_mean_some_that_exist():
     known = {parameter.name for layer in LAYERS.values() for parameter in parameters(layer)}
+    words = [word for entry in ENTRIES.values() for word in entry.words.values()]
+    known |= {field for word in words for field in word.__struct_fields__}
     assert set(PARAMETERS_ELSEWHERE.values()) <= known
     assert not {*PARAMETERS_ELSEWHERE, *NEEDLESS} & known
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import product
 
 from msgspec import Struct
@@ -27,7 +27,8 @@ class Misused(Exception):
 
 
 class Setting(Struct, frozen=True, eq=False):
-    """One value for a parameter of a net: an expression, to be evaluated among the names of its file."""
+    """One value for a parameter of a net, or what replaces an entry of a recipe: an expression, to be read
+    among the names of its file."""
 
     item: ast.Item
     expr: ast.Expr
@@ -67,6 +68,26 @@ def read_values(option: str, start: int) -> tuple[Setting, ...]:
         )
     item = ast.Item(source, offset, tree)
     return tuple(Setting(item, value) for value in tree.value.items)
+
+
+def read_overrides(options: Mapping[str, str]) -> dict[str, Setting]:
+    """What stands in place of the entries of a recipe, by their names; the places are those of the options'
+    texts."""
+    return {name: read_override(name, text) for name, text in options.items()}
+
+
+def read_override(name: str, text: str) -> Setting:
+    """`adamw(lr=1e-3)` of the option `--optimizer`, read as the entry `optimizer` of a recipe is."""
+    option = f"--{name.replace('_', '-')}"
+    head = f"train net {{ {name} "
+    tree, slips = parse_item(f"{head}{text} }}")
+    source = Source(option, text)
+    if slips or not (isinstance(tree, ast.Train) and len(tree.entries) == 1):
+        raise Misused(
+            f"the value of `{option} {text}` cannot be read",
+            tuple(slip.diagnose(source, -len(head)) for slip in slips),
+        )
+    return Setting(ast.Item(source, -len(head), tree), tree.entries[0].value)
 
 
 def read_inputs(options: Iterable[str]) -> dict[str, tuple[int, ...]]:

@@ -100,7 +100,7 @@ def is_misuse(diagnostic: Diagnostic) -> bool:
     right (`netc check` has nothing against it). A net that the file itself names is told of where it does."""
     of_the_file = diagnostic.place.end == 0
     return (
-        diagnostic.place.source.name == "--set"
+        diagnostic.place.source.name.startswith("--")
         or diagnostic.code == "template"
         or (diagnostic.code == "unknown-net" and of_the_file)
     )
