@@ -19,7 +19,7 @@ from .data.loader import Batch
 from .disk import reason, replacing
 from .learner import Learner
 from .reports import Reporter, Row, Silent
-from .run import BEST, LAST, Run
+from .run import BEST, EARLY, LAST, Run
 from .schedules import make_reductions
 from .stopping import Watcher
 
@@ -97,7 +97,7 @@ class Keeper(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, learner: pl.LightningModule, batch: Batch, batch_idx: int
     ) -> None:
-        if self._epoch != trainer.current_epoch:  # Lightning tells of no beginning where a run goes on within one
+        if self._epoch != trainer.current_epoch:  # Lightning tells of no start where a run goes on
             self._epoch, self._began = trainer.current_epoch, time.monotonic()
             self.reporter.begin(self._epoch, self.recipe.epochs, int(trainer.num_training_batches))
 
@@ -128,10 +128,10 @@ class Keeper(pl.Callback):
         self.note_bad(batch)
 
     def note_bad(self, batch: Batch) -> None:
-        new = [(name, why) for name, why in batch.bad if name not in self.bad]
-        for name, why in new:
+        new = [name for name in batch.bad if name not in self.bad]
+        for name in new:
             self.bad.append(name)
-            self.reporter.note(f"`{name}` {why}; another image takes its place")
+            self.reporter.note(f"`{name}` cannot be read; another image takes its place")
         if new and len(self.bad) > self.run.origin.options.max_bad:
             raise TooManyBad(self.bad)
 
@@ -148,13 +148,15 @@ class Keeper(pl.Callback):
         if self.reductions is not None:
             learner.scale = self.reductions.update(row[self.reductions.monitor])
         best = self.best.update(epoch, row[self.best.monitor])
-        if self.stop is not None:
-            self.stop.update(epoch, row[self.stop.monitor])
+        kept = [LAST, *([BEST] if best else [])]
+        if self.stop is not None and self.recipe.stop is not None:
+            restored = self.stop.update(epoch, row[self.stop.monitor])
+            kept += [EARLY] if restored and self.recipe.stop.restore_best else []
             trainer.should_stop = trainer.should_stop or self.stop.stopped
-        weights = dict(learner.tested.state_dict())
         every = self.recipe.keep.every
+        kept += [f"epoch-{epoch + 1}.safetensors"] if every and (epoch + 1) % every == 0 else []
         if trainer.is_global_zero:
-            self.guard(self.write_epoch, weights, best, bool(every and (epoch + 1) % every == 0))
+            self.guard(self.write_epoch, dict(learner.tested.state_dict()), kept)
         self.save(trainer)
         self.reporter.end(row, best, time.monotonic() - self._began)
         if trainer.strategy.reduce_boolean_decision(self.asked, all=False) and not self.finished(trainer):
@@ -163,13 +165,10 @@ class Keeper(pl.Callback):
     def finished(self, trainer: pl.Trainer) -> bool:
         return trainer.should_stop or len(self.rows) >= self.recipe.epochs
 
-    def write_epoch(self, weights: dict[str, Tensor], best: bool, kept: bool) -> None:
+    def write_epoch(self, weights: dict[str, Tensor], files: list[str]) -> None:
         """The files before the state that knows of them: a kill between the two only does the epoch again."""
-        if best:
-            self.run.save_weights(BEST, weights)
-        if kept:
-            self.run.save_weights(f"epoch-{len(self.rows)}.safetensors", weights)
-        self.run.save_weights(LAST, weights)
+        for file in files:
+            self.run.save_weights(file, weights)
         with replacing(self.run.metrics_file) as beside:
             beside.write_text(format_rows(self.rows), encoding="utf-8")
         with replacing(self.run.curves_file) as beside:
@@ -177,7 +176,7 @@ class Keeper(pl.Callback):
 
     def on_train_end(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
         if self.recipe.stop is not None and self.recipe.stop.restore_best and trainer.is_global_zero:
-            self.guard(self.run.save_weights, LAST, self.run.weights(BEST))
+            self.guard(self.run.save_weights, LAST, self.run.weights(EARLY))
 
     def save(self, trainer: pl.Trainer) -> None:
         self.guard(trainer.save_checkpoint, self.run.state_file)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BEST, LAST = "best.safetensors", "last.safetensors"
+EARLY = "early.safetensors"
+"""The weights that `stop early(restore_best=true)` takes back in the end: what it watches may be another
+thing than what `keep best` watches."""
 
 
 class Options(Struct, frozen=True):

@@ -15,6 +15,7 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loops.progress import _ProcessedTracker
 from torch import nn
 
 from .augment import Augment, measure
@@ -125,8 +126,13 @@ def make_trainer(run: Run, reporter: Callable[[bool], Reporter]) -> tuple[pl.Tra
 
 def progress_of(trainer: pl.Trainer) -> tuple[int, int]:
     """The epoch that begins or runs, and how many of its batches are done."""
-    loop = trainer.fit_loop
-    return loop.epoch_progress.current.processed, loop.epoch_loop.batch_progress.current.processed
+    epochs, batches = (
+        trainer.fit_loop.epoch_progress.current,
+        trainer.fit_loop.epoch_loop.batch_progress.current,
+    )
+    assert isinstance(epochs, _ProcessedTracker)
+    assert isinstance(batches, _ProcessedTracker)
+    return epochs.processed, batches.processed
 
 
 @contextmanager

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from pathlib import PurePath
+from pathlib import Path, PurePath
+from textwrap import indent
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -15,7 +17,12 @@ from .dsl.diagnostics import Unusable
 from .dsl.source import Source, Unread
 from .files import Spec, find_spec
 from .settings import Setting, read_settings
-from .training.run import Run
+from .training.run import Options, Origin, Run
+from .training.words import Recipe
+from .training.writing import write_recipe
+
+if TYPE_CHECKING:
+    from .training.data import Data
 
 LIBRARIES = ("netc", "torch", "lightning", "kornia", "torchmetrics", "datasets", "pillow", "numpy")
 CLASSES = "classes"
@@ -94,6 +101,94 @@ def image_of(compiled: driver.Compiled) -> tuple[int, int, int]:
         )
     channels, height, width = shape.dims
     return channels, height, width
+
+
+class Prepared(Struct, frozen=True, eq=False):
+    """All that a run needs, and nothing written yet."""
+
+    compiled: driver.Compiled
+    data: Data
+    origin: Origin
+    sources: dict[str, Source]
+    """The files that the net was made of, by the names under which the run keeps them."""
+
+    def create(self, folder: Path) -> Run:
+        """The run's folder. Raises `Unusable`."""
+        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+            is_run = (folder / "run.json").exists()
+            what = f"`{folder}` {'holds a run' if is_run else 'is there'} already"
+            help = f"`--resume {folder}` goes on with it; " if is_run else ""
+            raise Unusable(what, f"{help}`-o` names another folder")
+        files = {f"spec/{name}": source.text for name, source in self.sources.items()}
+        files["model.py"] = self.compiled.source()
+        files["recipe.net"] = (
+            f"train {self.origin.net} {{\n{indent(write_recipe(self.origin.recipe), '    ')}\n}}\n"
+        )
+        return Run.create(folder, self.origin, files)
+
+
+def prepare(
+    spec: Recorded,
+    compile: Callable[[Mapping[str, Setting]], driver.Compiled],
+    settings: Mapping[str, Setting],
+    inputs: dict[str, tuple[int, ...]],
+    recipe: Recipe,
+    options: Options,
+    data: str,
+    val: str | None,
+) -> Prepared:
+    """The net, the data and what is known of both. Raises `Unusable`."""
+    from .training.data import open_data
+    from .training.trainer import measure_pixels
+
+    opened = open_data(data, val, seed=options.seed)
+    assert opened.train is not None
+    fitted = fit_to_classes(compile, settings, len(opened.classes))
+    mean, std = measure_pixels(opened.train, fitted.input, recipe)
+    origin = Origin(
+        net=fitted.compiled.name,
+        spec=file_name(spec),
+        settings=fitted.settings,
+        inputs=inputs,
+        input=fitted.input,
+        recipe=recipe,
+        options=options,
+        data=absolute(data),
+        val=val if val is None or is_number(val) else absolute(val),
+        fingerprint=opened.fingerprint,
+        classes=opened.classes,
+        mean=mean,
+        std=std,
+        versions=list_versions(),
+    )
+    return Prepared(fitted.compiled, opened, origin, spec.read)
+
+
+def absolute(source: str) -> str:
+    """A path as one that holds wherever the run is gone on with; other sources as they are."""
+    return str(Path(source).absolute()) if Path(source).exists() else source
+
+
+def is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def reopen(run: Run, data: str | None) -> Data:
+    """The data of a run, or the same that lie elsewhere now. Raises `Unusable` where they are others."""
+    from .training.data import open_data
+
+    origin = run.origin
+    opened = open_data(data or origin.data, origin.val, seed=origin.options.seed)
+    if opened.fingerprint != origin.fingerprint:
+        raise Unusable(
+            f"`{data or origin.data}` has other names, sizes or classes than what `{run.folder}` began with",
+            "a run goes on with the same data only; `--data` says where they are now",
+        )
+    return opened
 
 
 def compile_run(run: Run) -> driver.Compiled:

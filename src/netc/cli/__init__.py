@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "check",
     "verify": "verify",
     "weights": "weights",
+    "train": "train",
     "explain": "explain",
     "list": "reference",
     "layers": "reference",

@@ -1,0 +1,154 @@
+"""What the commands that train share: options in, a run carried out, or its end in a person's words, out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec as find_module
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import msgspec
+
+from ..dsl.diagnostics import Unusable
+from ..training.run import Options, Run
+from .progress import report_to
+from .terminal import INTERRUPTED, SPEC_WRONG, say, several, stop
+
+if TYPE_CHECKING:
+    from ..driver import Compiled
+    from ..training.data import Data
+    from ..training.reports import Row
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+NEEDED = ("torch", "lightning", "kornia", "torchmetrics", "datasets", "PIL", "safetensors", "matplotlib")
+RUNNING = (
+    click.option("--seed", type=int, default=0, show_default=True, help="Decides all that is random."),
+    click.option(
+        "--precision",
+        type=click.Choice(["32", "bf16-mixed", "16-mixed"]),
+        default="32",
+        show_default=True,
+        help="Of the arithmetic; weights stay in float32.",
+    ),
+    click.option("--compile", is_flag=True, help="Let torch compile the module first."),
+    click.option(
+        "--channels-last/--channels-first",
+        default=None,
+        help="How maps lie in memory; last on a GPU, where no one says.",
+    ),
+    click.option(
+        "--accumulate",
+        type=click.IntRange(min=1),
+        default=1,
+        metavar="N",
+        help="Compute each batch in N parts, one after the other, to use less memory.",
+    ),
+    click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True),
+    click.option(
+        "--devices", type=click.IntRange(min=1), default=1, metavar="N", help="Devices of a machine."
+    ),
+    click.option("--nodes", type=click.IntRange(min=1), default=1, metavar="N", help="Machines."),
+    click.option(
+        "--strategy",
+        type=click.Choice(["auto", "ddp", "fsdp"]),
+        default="auto",
+        help="How several devices share the work.",
+    ),
+    click.option(
+        "--deterministic", is_flag=True, help="Only algorithms that give the same on a GPU each time."
+    ),
+    click.option("--workers", type=click.IntRange(min=0), metavar="N", help="Processes that read images."),
+    click.option(
+        "--max-bad",
+        type=click.IntRange(min=0),
+        default=0,
+        metavar="N",
+        help="Go on as long as no more images than these cannot be read.",
+    ),
+    click.option(
+        "--save-every",
+        type=click.FloatRange(min=0),
+        default=300.0,
+        metavar="SECONDS",
+        help="Save within an epoch too, at least this far apart.",
+    ),
+)
+
+
+def run_options(command: Command) -> Command:
+    """`--seed` to `--save-every`: the fields of `Options`."""
+    for option in reversed(RUNNING):
+        command = option(command)
+    return command
+
+
+def take_options(given: dict[str, Any]) -> Options:
+    """The `Options` among the values of a command line, which are taken from `given`."""
+    values = {name: given.pop(name) for name in msgspec.structs.asdict(Options()) if name in given}
+    if values["channels_last"] is None:
+        values["channels_last"] = values["device"] != "cpu" and has_gpu()
+    return Options(**values)
+
+
+def is_first_process() -> bool:
+    """Whether this is the first of the processes that a launcher started, or the only one."""
+    ranks = (os.environ.get(name) for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK"))
+    return next((int(rank) for rank in ranks if rank is not None), 0) == 0
+
+
+def has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def require_libraries() -> None:
+    missing = [name for name in NEEDED if find_module(name) is None]
+    if missing:
+        raise Unusable(f"training needs {', '.join(missing)}", "`pip install 'netc[train]'`")
+
+
+def carry_out(run: Run, data: Data, compiled: Compiled, resume: bool) -> list[Row]:
+    """Train, and say how it ended; where it did not end well, stop."""
+    import torch
+
+    from ..live import instantiate
+    from ..training.diverged import Diverged
+    from ..training.keeper import Interrupted, TooManyBad
+    from ..training.trainer import fit
+
+    assert data.train is not None
+    make = partial(instantiate, compiled.source(), compiled.name)
+    try:
+        return fit(make, data.train, data.val, run, report_to, resume)
+    except Interrupted:
+        say(f"stopped and saved: `netc train --resume {run.folder}` goes on")
+        stop(INTERRUPTED)
+    except Diverged as error:
+        say(f"error: {error}", *tell_diverged(error.layer))
+        stop(SPEC_WRONG)
+    except TooManyBad as error:
+        say(
+            f"error: {several(len(error.names), 'image')} cannot be read, more than `--max-bad` allows:",
+            *(f"  {name}" for name in error.names),
+        )
+        stop(SPEC_WRONG)
+    except torch.OutOfMemoryError:
+        raise tell_memory(run, compiled) from None
+
+
+def tell_diverged(layer: str) -> list[str]:
+    where = (
+        f"  the first layer whose output is not finite: `{layer}`"
+        if layer
+        else "  every layer's output is finite"
+    )
+    return [where, "  = help: a lower learning rate (`--lr`), a warm-up, or `--clip 'norm(1)'`"]
+
+
+def tell_memory(run: Run, compiled: Compiled) -> Unusable:
+    """What was needed, what is there, and the largest batch that should fit."""
+    raise NotImplementedError
