@@ -119,8 +119,9 @@ def finish(axes: Axes, title: str, legend: bool) -> None:
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_axisbelow(True)
+    axes.set_xlim(left=0)
     if "accuracy" not in title:
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.03 * axes.get_ylim()[1])
     if legend:
         axes.legend()
 

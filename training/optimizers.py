@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 from torch import nn, optim
-from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
 from .words import SGD, Adam, AdamW, Recipe, RMSProp
@@ -18,7 +17,6 @@ KINDS: dict[type, type[optim.Optimizer]] = {
     Adam: optim.Adam,
     AdamW: optim.AdamW,
 }
-NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 LAYERS = (_ConvNd, nn.Linear, nn.Bilinear, nn.Embedding, nn.EmbeddingBag, nn.MultiheadAttention)
 
 
@@ -45,5 +43,5 @@ def weights(module: nn.Module) -> Iterator[nn.Parameter]:
     that stand in a module without a layer (class tokens, layer scales, position embeddings), as timm and the
     papers on vision transformers have it."""
     for part in module.modules():
-        if isinstance(part, LAYERS) and not isinstance(part, NORMS):
+        if isinstance(part, LAYERS):
             yield from (p for p in part.parameters(recurse=False) if p.dim() > 1)
