@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import kornia.augmentation as kornia
 import torch
 from torch import Tensor, nn
 
 from ..dsl.diagnostics import Unusable
 from .elastic import RandomElastic
 from .mixes import mixed
+from .noise import RandomNoise
 from .pca_color import RandomPCAColor
 from .words import (
     ColorJitter,
@@ -31,7 +31,8 @@ from .words import (
 
 class Augment(nn.Module):
     """Images are float32 of N x C x H x W from 0 to 1, on any device. What is random is drawn for each image
-    on its own, from torch's generator of the CPU, so that a seed means the same on every device."""
+    on its own, from torch's generators: from that of the CPU wherever the images are (but for noise), so that
+    nothing waits for a GPU."""
 
     mean: Tensor
     std: Tensor
@@ -50,9 +51,8 @@ class Augment(nn.Module):
                 )
             self.register_buffer(name, torch.tensor(values).reshape(1, -1, 1, 1), persistent=False)
         words = recipe.augment
-        self.distortions = nn.ModuleList(
-            distortion(word, channels) for word in words if isinstance(word, Distortion)
-        )
+        self.distortions = tuple(distortion(w, channels) for w in words if isinstance(w, Distortion))
+        """No submodules: kornia draws on the device to which a module is moved."""
         self.mixes: tuple[Mix, ...] = tuple(word for word in words if isinstance(word, Mix))
         self.classes = classes
 
@@ -79,6 +79,8 @@ class Augment(nn.Module):
 
 def distortion(word: Distortion, channels: int) -> nn.Module:
     """What it does, by kornia where kornia does it; what enters from outside the image is zeros."""
+    import kornia.augmentation as kornia  # takes seconds
+
     made: nn.Module
     match word:
         case Flip(p=p, axis=axis):
@@ -98,7 +100,7 @@ def distortion(word: Distortion, channels: int) -> nn.Module:
         case Shear(degrees=degrees, p=p):
             made = kornia.RandomAffine(0.0, shear=degrees, p=p)
         case Noise(std=std, p=p):
-            made = kornia.RandomGaussianNoise(std=std, p=p)
+            made = RandomNoise(std, p)
         case Erase(p=p, scale=scale, ratio=ratio):
             made = kornia.RandomErasing(scale, (1 / ratio[1], 1 / ratio[0]), p=p)
         case Elastic(sigma=sigma, grid=grid, p=p):
