@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.optim import lr_scheduler
 
+import netc
 from netc.training.averaging import Average
 from netc.training.initial import initialise
 from netc.training.losses import make_loss
@@ -332,6 +333,26 @@ def test_auxiliary_heads_count_by_their_weights() -> None:
     assert torch.equal(loss(logits, classes), whole[0])  # as outside of training
     with pytest.raises(ValueError, match="shorter"):
         loss((logits, first), classes)
+
+
+def test_the_loss_of_a_generated_net_with_heads() -> None:
+    text = """net small {
+        input image: 3x8x8
+        conv(3x3, 4) -> relu
+        aux early(weight=0.3): gap -> fc(5)
+        conv(3x3, 4) -> pos_embed -> relu -> gap -> fc(5)
+    }"""
+    module = netc.loads(text).module()
+    classes = torch.tensor([0, 4])
+    output = module.train()(torch.randn(2, 3, 8, 8))
+    loss = make_loss(Recipe(), module.aux_weights)
+    expected = [nn.functional.cross_entropy(head, classes) for head in output]
+    total = loss(output, classes)
+    assert total.item() == pytest.approx((expected[0] + 0.3 * expected[1]).item())
+    total.backward()
+    assert all(parameter.grad is not None for parameter in module.parameters())
+    optimizer = make_optimizer(Recipe(optimizer=SGD(lr=0.1, decayed="weights")), module)
+    assert [p.dim() for p in optimizer.param_groups[0]["params"]] == [4, 2, 4, 2]  # not the embedding
 
 
 # --- the first weights -----------------------------------------------------------------------------

@@ -128,7 +128,7 @@ class Constant(Word, frozen=True, tag="constant"):
 class Steps(Word, frozen=True, tag="step"):
     """Multiplied by `factor` every so many epochs."""
 
-    every: Annotated[int, Meta(ge=1, description="how many epochs")]
+    every: Annotated[float, Meta(gt=0, description="how many epochs, which need not be whole")]
     factor: Factor = 0.1
 
 
@@ -136,7 +136,7 @@ Epoch = Annotated[int, Meta(ge=1)]
 
 
 class Milestones(Word, frozen=True, tag="milestones"):
-    """Multiplied by `factor` after each of these epochs."""
+    """Multiplied by `factor` after each of these epochs, a warm-up's counted too."""
 
     at: Annotated[tuple[Epoch, ...], Meta(description="the numbers of epochs done, rising")]
     factor: Factor = 0.1
@@ -156,13 +156,13 @@ class Exponential(Word, frozen=True, tag="exponential"):
 
 
 class Cosine(Word, frozen=True, tag="cosine"):
-    """Falls to `floor` at the last step, along half a wave."""
+    """Falls along half a wave, to `floor` when the last step is done."""
 
     floor: Floor = 0.0
 
 
 class Polynomial(Word, frozen=True, tag="polynomial"):
-    """Falls to `floor` at the last step as (1 - progress)^power."""
+    """Falls as (1 - progress)^power, to `floor` when the last step is done."""
 
     power: Annotated[float, Meta(gt=0, description="1 is a straight line")] = 1.0
     floor: Floor = 0.0
@@ -269,6 +269,11 @@ class ColorJitter(Word, frozen=True, tag="color_jitter"):
     saturation: Annotated[float, Meta(ge=0, description="at most so much")] = 0.0
     hue: Annotated[float, Meta(ge=0, le=0.5, description="at most so much of the circle, either way")] = 0.0
     p: Chance = 1.0
+
+    def __post_init__(self) -> None:
+        if not (self.brightness or self.contrast or self.saturation or self.hue):
+            message = "`color_jitter` without an amount changes nothing"
+            raise Unfit("missing-argument", message, "brightness", "write `color_jitter(0.4, 0.4, 0.4)`, say")
 
 
 class PCAColor(Word, frozen=True, tag="pca_color"):
