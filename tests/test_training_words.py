@@ -122,6 +122,14 @@ def test_a_straight_line_is_torchs() -> None:
     assert rates(recipe_of(Polynomial(power=1, floor=0.05)), 3) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("every", [0.3, 1.1, 2.4])
+def test_steps_need_not_be_of_whole_epochs(every: float) -> None:
+    """EfficientNet's are of 2.4: at 10 steps an epoch these are 24 steps. 10 x 1.1 is not quite 11."""
+    steps = round(10 * every)
+    expected = torch_rates(lambda o: lr_scheduler.StepLR(o, steps, gamma=0.97), 80)
+    assert rates(recipe_of(Steps(every=every, factor=0.97)), 10) == pytest.approx(expected)
+
+
 def test_a_warmup_begins_where_it_says() -> None:
     recipe = recipe_of(Warmup(epochs=0.5), Constant(), epochs=1)
     assert [rate(recipe, step, 8) for step in range(6)] == pytest.approx([0, 0.25, 0.5, 0.75, 1, 1])

@@ -37,7 +37,7 @@ def rate(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
 def after_warmup(schedule: Schedule, recipe: Recipe, step: int, warm: int, steps_per_epoch: int) -> float:
     match schedule:
         case Steps(every=every, factor=factor):
-            return factor ** ((step - warm) // (every * steps_per_epoch))
+            return float(factor ** whole((step - warm) / (every * steps_per_epoch)))
         case Milestones(at=at, factor=factor):
             return factor ** sum(step >= epoch * steps_per_epoch for epoch in at)
         case Exponential(factor=factor, every=every):
@@ -50,6 +50,11 @@ def after_warmup(schedule: Schedule, recipe: Recipe, step: int, warm: int, steps
             return between(floor / recipe.optimizer.lr, float((1 - min(progress, 1.0)) ** power))
         case Warmup() | Constant() | Plateau():
             return 1.0
+
+
+def whole(quotient: float) -> int:
+    """Cut off; but a whole number that rounding has made smaller is itself (11 steps over 1.1 epochs of 10)."""
+    return int(quotient + 1e-9)
 
 
 def between(floor: float, part: float) -> float:
