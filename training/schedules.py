@@ -53,7 +53,7 @@ def after_warmup(schedule: Schedule, recipe: Recipe, step: int, warm: int, steps
 
 
 def whole(quotient: float) -> int:
-    """Cut off; but a whole number that rounding has made smaller is itself (11 steps over 1.1 epochs of 10)."""
+    """Cut off; but what is whole except for rounding is not made less (11 steps over 1.1 epochs of 10)."""
     return int(quotient + 1e-9)
 
 
