@@ -76,6 +76,7 @@ class Prelu(Activation, frozen=True):
     """x where it is positive, else a learned slope times x: one slope, unless `per_channel`."""
 
     name = "prelu"
+    autocast = "half"
     layouts = ("first",)
     keeps = "input"
     examples = (
@@ -173,6 +174,7 @@ class Softmax(Activation, frozen=True):
     """exp(x), divided by its sum over the channels."""
 
     name = "softmax"
+    autocast = "full"
     examples = (*Activation.examples, Example("", (TOKENS,)))
     module, function, keeps = "nn.Softmax", "F.softmax", "output"
     operations = 3

@@ -56,7 +56,7 @@ class Gmp(GlobalPool, frozen=True):
     name = "gmp"
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        return Saved(inputs=(0,), extra=8 * output.elements)
+        return Saved(inputs=(0,), extra=8 * output.elements, indices=8 * output.elements)
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
         rank, size = output.rank, (Slot("output_size", 1),)

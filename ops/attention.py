@@ -21,6 +21,7 @@ class Mha(Op, frozen=True):
 
     name = "mha"
     family = "dense"
+    autocast = "half"
     ranks = (1,)
     layouts = ("last",)
     depth = 2  # the projection of the values, and that of the heads

@@ -130,11 +130,17 @@ class Cost(Struct, frozen=True):
 
 
 class Saved(Struct, frozen=True):
-    """What backward keeps: inputs by slot, the output, and `extra` bytes of the layer's own (a mask)."""
+    """What backward keeps: inputs by slot, the output, and `extra` bytes of the layer's own (a mask).
+
+    Of `extra`, `indices` are whole numbers, as wide in every precision, and `once` is there once for a whole
+    batch (float32 statistics).
+    """
 
     inputs: tuple[int, ...] = ()
     output: bool = False
     extra: int = 0
+    indices: int = 0
+    once: int = 0
 
 
 class Reach(Struct, frozen=True):
@@ -246,6 +252,8 @@ class Op(Struct, frozen=True):
     """Whether its output counts among the activations (convolutions, pools, fully connected layers)."""
     alias: ClassVar[bool] = False
     """Whether its output shares the memory of its input."""
+    autocast: ClassVar[Literal["half", "full", "widest"]] = "widest"
+    """What CUDA's autocast computes it in: 16 bits, 32, or as wide as the widest of its inputs."""
     examples: ClassVar[tuple[Example, ...]] = ()
     """One at least for each rank."""
 
@@ -314,7 +322,7 @@ class Op(Struct, frozen=True):
         if 0 not in saved.inputs:
             return saved
         others = tuple(slot for slot in saved.inputs if slot)
-        return Saved(others, saved.output, saved.extra + inputs[0].bytes)
+        return Saved(others, saved.output, saved.extra + inputs[0].bytes, saved.indices, saved.once)
 
     def reach(self, inputs: Sequence[Shape], output: Shape) -> Reach | Literal["same", "all"]:
         """`same`: each element sees its own place only; `all`: every element sees the whole input."""

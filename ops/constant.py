@@ -68,7 +68,8 @@ class Scale(Constant, frozen=True):
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The list, as a tensor."""
-        return Saved(extra=4 * len(self.k) if isinstance(self.k, tuple) else 0)
+        listed = 4 * len(self.k) if isinstance(self.k, tuple) else 0
+        return Saved(extra=listed, once=listed)
 
 
 class Shift(Constant, frozen=True):

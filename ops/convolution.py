@@ -18,6 +18,7 @@ class Convolution(Windowed, frozen=True, kw_only=True):
     """What these and `upconv` have in common; a subclass counts its channels."""
 
     family = "convolution"
+    autocast = "half"
     ranks = (1, 2)
     depth = 1
     activations = True

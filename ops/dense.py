@@ -17,6 +17,7 @@ class FullyConnected(Op, frozen=True):
     """What `fc` and `linear` have in common: weighted sums of what enters, of all of it or at each place."""
 
     family = "dense"
+    autocast = "half"
     ranks = (0, 1, 2)
     depth = 1
     activations = True
@@ -104,6 +105,7 @@ class Embed(Op, frozen=True):
 
     name = "embed"
     family = "dense"
+    autocast = "full"
     ranks = (0,)
     dtypes = ("int64",)
     examples = (Example("50, 16", (Shape((20,), "int64"),)),)

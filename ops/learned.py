@@ -32,6 +32,7 @@ class Learned(Op, frozen=True):
     """What `pos_embed` and `layer_scale` have in common: each element meets a learned number."""
 
     family = "elementwise"
+    autocast = "full"  # the learned numbers have 32 bits, and the wider of two decides
     layouts = BOTH
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
@@ -124,6 +125,7 @@ class PrependTokens(Op, frozen=True):
 
     name = "prepend_tokens"
     family = "shape"
+    autocast = "full"
     ranks = (1,)
     layouts = ("last",)
     examples = (Example("", (TOKENS,)), Example("4", (TOKENS,)))

@@ -68,6 +68,10 @@ class Bn(Normalisation, frozen=True):
     def statistics(self, output: Shape) -> int:
         return output.channels
 
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        saved = super().saved(inputs, output)
+        return Saved(saved.inputs, extra=saved.extra, once=saved.extra)
+
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
         channels = (output.channels,)
         slots = (
@@ -87,6 +91,7 @@ class Ln(Normalisation, frozen=True):
 
     name = "ln"
     layouts = BOTH
+    autocast = "full"
     operations = 8  # sum, difference, its square, sum, and scaling by the deviation and the weight, shift
     examples = (*Normalisation.examples, Example("eps=1e-6", (TOKENS,)), Example("", (LAST_MAP,)))
 
@@ -110,6 +115,7 @@ class Gn(Normalisation, frozen=True):
     """Group normalisation: over each group of channels and all positions."""
 
     name = "gn"
+    autocast = "full"
     operations = 8
     examples = (Example("4", (MAP,)), Example("2", (SEQUENCE,)), Example("2", (VECTOR,)))
 
@@ -142,6 +148,7 @@ class Lrn(Op, frozen=True):
 
     name = "lrn"
     family = "normalisation"
+    autocast = "full"
     ranks = (1, 2)
     examples = (Example("5", (MAP,)), Example("4, alpha=0.001, k=1", (SEQUENCE,)))
 

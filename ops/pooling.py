@@ -148,8 +148,8 @@ class MaxPool(Pool, frozen=True, kw_only=True):
         """The input, or its padded copy, and where each maximum was (8 bytes each)."""
         where = 8 * output.elements
         if self.uneven:
-            return Saved(extra=self.padded_bytes(inputs[0]) + where)
-        return Saved(inputs=(0,), extra=where)
+            return Saved(extra=self.padded_bytes(inputs[0]) + where, indices=where)
+        return Saved(inputs=(0,), extra=where, indices=where)
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
         rank = output.rank

@@ -89,6 +89,7 @@ class Resize(Move, frozen=True):
     """A map enlarged or reduced, by a factor (`scale`) or to the size of another tensor (`like`)."""
 
     name = "resize"
+    autocast = "full"
     arity = 2
     tensors = ("like",)
     dtypes = ("float32",)

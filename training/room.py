@@ -1,0 +1,51 @@
+"""A recipe and how it is carried out in; the memory that a step needs on a device, and what would fit, out.
+
+Predicted of layers as PyTorch trains them eagerly; not of compiled modules, which keep less, of FSDP, which
+shards, and of what is reserved beside the tensors (workspaces, the allocator's gaps).
+"""
+
+from __future__ import annotations
+
+from ..compiler.budget import Budget, Regime, largest_batch, predict
+from ..compiler.graph import Graph
+from ..compiler.shapes import Shapes
+from .run import Options
+from .words import SGD, Adam, AdamW, Optimizer, Recipe, RMSProp
+
+
+def regime_of(recipe: Recipe, options: Options) -> Regime:
+    """What each device does: its share of a batch, and of that the part which is computed at once."""
+    state, scratch = numbers_of(recipe.optimizer)
+    devices = options.devices * options.nodes
+    return Regime(
+        batch=-(-recipe.batch // (options.accumulate * devices)),
+        mixed=options.precision != "32",
+        state=state + (devices > 1),  # gradients are exchanged in buckets, a copy of all
+        scratch=scratch,
+        average=recipe.ema is not None,
+        accumulate=options.accumulate > 1,
+    )
+
+
+def numbers_of(word: Optimizer) -> tuple[int, int]:
+    """Numbers that torch's optimizer keeps for each parameter, and makes for a moment while it steps over
+    all parameters at once, as it does on a GPU: gradients with decay, roots of mean squares."""
+    match word:
+        case SGD():
+            return int(word.momentum > 0), int(word.weight_decay > 0)
+        case RMSProp():
+            return 1 + (word.momentum > 0), 1 + (word.weight_decay > 0)
+        case Adam() | AdamW():
+            return 2, 1
+
+
+def predict_step(graph: Graph, shapes: Shapes, recipe: Recipe, options: Options) -> Budget:
+    """What a step needs on one device, in bytes; `graph` with its auxiliary heads."""
+    return predict(graph, shapes, regime_of(recipe, options))
+
+
+def largest_that_fits(graph: Graph, shapes: Shapes, recipe: Recipe, options: Options, free: int) -> int:
+    """The largest `batch` of the recipe, carried out like this, for which each device needs no more than
+    `free` bytes; 0 where there is none."""
+    images = largest_batch(graph, shapes, regime_of(recipe, options), free)
+    return images * options.accumulate * options.devices * options.nodes
