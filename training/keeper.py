@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import errno
-import io
 import time
 from typing import Any
 
@@ -17,6 +15,7 @@ from ..dsl.diagnostics import Unusable
 from .curves import draw_curves
 from .data.loader import Batch
 from .disk import reason, replacing
+from .history import format_rows
 from .learner import Learner
 from .reports import Reporter, Row, Silent
 from .run import BEST, EARLY, LAST, Run
@@ -196,13 +195,3 @@ class Keeper(pl.Callback):
                 f"the run `{self.run.folder}` cannot be written: {why}",
                 "what it had saved is whole: make room, then `--resume`" if full else "",
             ) from None
-
-
-def format_rows(rows: list[Row]) -> str:
-    """As CSV: one column for each of what any epoch knows."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
