@@ -105,13 +105,13 @@ def test_cifars_crop_is_of_a_padded_image() -> None:
     assert len(places) == pytest.approx(81, abs=5)  # 81 (1 - 1/81)^400 = 0.6 are not expected to come
 
 
-def test_a_crop_larger_than_its_image_is_filled_with_zeros() -> None:
-    found = prepared(picture(10, 40), RandomCrop(24))
-    columns = found.sum((0, 1)) > 0
-    assert int(columns.sum()) == 10
-    found = prepared(picture(10, 10), test=(CenterCrop(24),), training=False)
-    assert torch.equal(found[:, 7:17, 7:17], pixels(picture(10, 10)))
-    assert int(found.sum()) == int(pixels(picture(10, 10)).sum())
+@pytest.mark.parametrize("crop", [CenterCrop(24), RandomCrop(24), RandomCrop()])
+def test_an_image_that_is_smaller_than_its_crop_is_enlarged_first(crop) -> None:
+    square = picture(10, 10).resize((24, 24), Image.Resampling.BILINEAR)
+    assert torch.equal(prepared(picture(10, 10), crop), pixels(square))
+    tall = picture(10, 40).resize((24, 96), Image.Resampling.BILINEAR)
+    found = prepared(picture(10, 40), crop)
+    assert any(torch.equal(pixels(tall.crop((0, y, 24, y + 24))), found) for y in range(73))
 
 
 def test_random_boxes_have_the_areas_and_aspects_of_the_paper() -> None:

@@ -82,12 +82,14 @@ def cropped(
     height, width = (crop.size, crop.size) if crop.size else size
     match crop:
         case CenterCrop():
+            image = covering(image, height, width)
             left, top = round((image.width - width) / 2), round((image.height - height) / 2)
             return image.crop((left, top, left + width, top + height))
-        case RandomCrop():
-            left = place(image.width + 2 * crop.pad - width, random) - crop.pad
-            top = place(image.height + 2 * crop.pad - height, random) - crop.pad
-            return image.crop((left, top, left + width, top + height))
+        case RandomCrop(pad=pad):
+            image = covering(image, height, width)
+            left = int(random.integers(-pad, image.width + pad - width, endpoint=True))
+            top = int(random.integers(-pad, image.height + pad - height, endpoint=True))
+            return image.crop((left, top, left + width, top + height))  # zeros outside
         case RandomResizedCrop():
             box = random_box(image.width, image.height, crop, random)
             return image.resize((width, height), Image.Resampling.BILINEAR, box=box, reducing_gap=GAP)
@@ -107,10 +109,12 @@ def resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image.resize(size[::-1], Image.Resampling.BILINEAR)
 
 
-def place(room: int, random: np.random.Generator) -> int:
-    """A whole number from 0 to `room`, or from `room` to 0, for an image that is smaller than its crop: what
-    lies outside is zeros."""
-    return int(random.integers(min(room, 0), max(room, 0), endpoint=True))
+def covering(image: Image.Image, height: int, width: int) -> Image.Image:
+    """Enlarged, if a crop of that size would not fit into it."""
+    times = max(height / image.height, width / image.width)
+    if times <= 1:
+        return image
+    return resized(image, (max(height, round(times * image.height)), max(width, round(times * image.width))))
 
 
 def random_box(

@@ -220,7 +220,7 @@ class Resize(Word, frozen=True, tag="resize"):
 
 
 class CenterCrop(Word, frozen=True, tag="center_crop"):
-    """The square in the middle."""
+    """The square in the middle; an image that is smaller is enlarged first."""
 
     size: Size = None
 
@@ -248,7 +248,7 @@ class RandomResize(Word, frozen=True, tag="random_resize"):
 
 
 class RandomCrop(Word, frozen=True, tag="random_crop"):
-    """A square anywhere, after `pad` pixels of zeros all round."""
+    """A square anywhere, after `pad` pixels of zeros all round; a smaller image is enlarged before."""
 
     size: Size = None
     pad: Annotated[int, Meta(ge=0, description="pixels a side")] = 0
