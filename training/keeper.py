@@ -19,7 +19,7 @@ from .history import format_rows
 from .learner import Learner
 from .reports import Reporter, Row, Silent
 from .run import BEST, EARLY, LAST, Run
-from .schedules import make_reductions
+from .schedules import Reductions, make_reductions
 from .stopping import Watcher
 
 AGREE_EVERY = 10
@@ -55,11 +55,11 @@ class Keeper(pl.Callback):
 
     def __init__(self, run: Run) -> None:
         recipe = run.origin.recipe
-        self.run, self.recipe = run, recipe
+        self.run, self.recipe, self.phase = run, recipe, 0
         self.reporter: Reporter = Silent()
         self.rows: list[Row] = []
         self.bad: list[str] = []
-        self.reductions = make_reductions(recipe)
+        self.reductions: Reductions | None = None
         self.best = Watcher(recipe.keep)
         self.stop = None if recipe.stop is None else Watcher(recipe.stop)
         self.asked = False
@@ -67,10 +67,20 @@ class Keeper(pl.Callback):
         self._saved = self._began = time.monotonic()
         self._epoch = -1
 
+    def begin(self, phase: int) -> None:
+        """A phase of the run begins, of that number."""
+        self.phase = phase
+        self.reductions = make_reductions(self.run.origin.recipe_of(phase))
+
+    @property
+    def in_last_phase(self) -> bool:
+        return self.phase + 1 == len(self.run.origin.course)
+
     # --- what the state holds
 
     def state_dict(self) -> dict[str, Any]:
         return {
+            "phase": self.phase,
             "rows": self.rows,
             "bad": self.bad,
             "reductions": self.reductions and self.reductions.state(),
@@ -98,7 +108,7 @@ class Keeper(pl.Callback):
     ) -> None:
         if self._epoch != trainer.current_epoch:  # Lightning tells of no start where a run goes on
             self._epoch, self._began = trainer.current_epoch, time.monotonic()
-            self.reporter.begin(self._epoch, self.recipe.epochs, int(trainer.num_training_batches))
+            self.reporter.begin(self._epoch, self.run.origin.epochs, int(trainer.num_training_batches))
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, learner: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
@@ -139,7 +149,7 @@ class Keeper(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
         assert isinstance(learner, Learner)
         epoch = trainer.current_epoch
-        row: Row = {"epoch": epoch + 1, "step": trainer.global_step, "lr": learner.learning_rate}
+        row: Row = {"epoch": epoch + 1, "step": (epoch + 1) * learner.steps, "lr": learner.learning_rate}
         row |= learner.trained.take()
         if trainer.val_dataloaders is not None:
             row |= learner.validated.take()
@@ -148,7 +158,7 @@ class Keeper(pl.Callback):
             learner.scale = self.reductions.update(row[self.reductions.monitor])
         best = self.best.update(epoch, row[self.best.monitor])
         kept = [LAST, *([BEST] if best else [])]
-        if self.stop is not None and self.recipe.stop is not None:
+        if self.stop is not None and self.recipe.stop is not None and self.in_last_phase:
             restored = self.stop.update(epoch, row[self.stop.monitor])
             kept += [EARLY] if restored and self.recipe.stop.restore_best else []
             trainer.should_stop = trainer.should_stop or self.stop.stopped
@@ -162,7 +172,7 @@ class Keeper(pl.Callback):
             raise Interrupted
 
     def finished(self, trainer: pl.Trainer) -> bool:
-        return trainer.should_stop or len(self.rows) >= self.recipe.epochs
+        return trainer.should_stop or len(self.rows) >= self.run.origin.epochs
 
     def write_epoch(self, weights: dict[str, Tensor], files: list[str]) -> None:
         """The files before the state that knows of them: a kill between the two only does the epoch again."""
@@ -174,7 +184,8 @@ class Keeper(pl.Callback):
             draw_curves(self.rows, beside)
 
     def on_train_end(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
-        if self.recipe.stop is not None and self.recipe.stop.restore_best and trainer.is_global_zero:
+        restored = self.recipe.stop is not None and self.recipe.stop.restore_best and self.in_last_phase
+        if restored and trainer.is_global_zero:
             self.guard(self.run.save_weights, LAST, self.run.weights(EARLY))
 
     def save(self, trainer: pl.Trainer) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import lightning.pytorch as pl
 import numpy as np
@@ -17,7 +17,7 @@ from .diverged import Diverged, find_diverged
 from .losses import make_loss
 from .meters import Meters
 from .optimizers import make_optimizer
-from .run import Options
+from .run import Options, Phase
 from .schedules import rate
 from .words import Recipe
 
@@ -40,12 +40,31 @@ class Learner(pl.LightningModule):
         self.average = Average(module, recipe.ema) if recipe.ema is not None else None
         self.augment = augment
         self.trained, self.validated = Meters("train", classes), Meters("val", classes)
-        self.recipe, self.options, self.steps = recipe, options, steps
+        self.options, self.steps = options, steps
         self.loss = make_loss(recipe, getattr(module, "aux_weights", ()))
         self.scale = 1.0
         """By what a plateau has multiplied the learning rate."""
         self._run: list[Callable[[Tensor], Any]] = [torch.compile(module) if options.compile else module]
         """In a list, so that its tensors do not appear twice among the learner's."""
+        self.begin(Phase("all", recipe.epochs), recipe, 0)
+
+    def begin(self, phase: Phase, recipe: Recipe, first: int) -> None:
+        """Train the parts that `phase` says, as `recipe` says, of which `first` is the first epoch. To be
+        called before the optimizer is made."""
+        self.phase, self.recipe, self.first = phase, recipe, first
+        self.scale = 1.0
+        for name, parameter in self.module.named_parameters():
+            parameter.requires_grad_(phase.trains(name))
+            parameter.grad = None
+        self.train()
+
+    def train(self, mode: bool = True) -> Self:
+        """Statistics of parts that are not trained stay as they are, and are those that are used."""
+        super().train(mode)
+        for name, layer in self.module.named_modules():
+            if hasattr(layer, "running_mean") and not self.phase.trains(name):
+                layer.eval()
+        return self
 
     @property
     def tested(self) -> nn.Module:
@@ -87,7 +106,7 @@ class Learner(pl.LightningModule):
 
     def on_train_batch_start(self, batch: Batch, number: int) -> None:
         """The rate is a function of the step, so that nothing of it has to be kept."""
-        step = self.current_epoch * self.steps + number // self.options.accumulate
+        step = (self.current_epoch - self.first) * self.steps + number // self.options.accumulate
         factor = self.scale * rate(self.recipe, step, self.steps)
         for group, first in zip(self.optimizers().param_groups, self._rates, strict=True):  # type: ignore[union-attr]
             group["lr"] = first * factor

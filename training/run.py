@@ -7,6 +7,7 @@ model.py           the module that was trained, to be read and used
 metrics.csv        a row for each epoch
 curves.svg         the same as a picture
 events/            the same for TensorBoard
+initial.safetensors   the weights of others that it began with
 best.safetensors   the weights of the best epoch
 last.safetensors   the weights of the last epoch
 state.ckpt         what resuming needs: weights, optimizer, place in the data
@@ -14,23 +15,32 @@ state.ckpt         what resuming needs: weights, optimizer, place in the data
 
 from __future__ import annotations
 
+import pickle
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..dsl.diagnostics import Unusable
-from .disk import reason, replacing
-from .words import Recipe
+from .disk import BESIDE, Held, clear_leftovers, holding, reason, replacing
+from .words import Constant, Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-BEST, LAST = "best.safetensors", "last.safetensors"
+BEST, LAST, INITIAL = "best.safetensors", "last.safetensors", "initial.safetensors"
 EARLY = "early.safetensors"
 """The weights that `stop early(restore_best=true)` takes back in the end: what it watches may be another
 thing than what `keep best` watches."""
+
+
+UNFINISHED = f"{BESIDE}new"
+"""Stands in the folder of a run until all else does that it begins with."""
 
 
 class Options(Struct, frozen=True):
@@ -55,6 +65,30 @@ class Options(Struct, frozen=True):
     """Seconds between two savings within an epoch; each epoch is saved besides."""
 
 
+class Phase(Struct, frozen=True):
+    """Epochs of a run through which the same parts of the net are trained.
+
+    Parts are modules or parameters by their names, all that is in them included; the empty name is the net.
+    What is not trained has no gradients, no place in the optimizer, and keeps its running statistics.
+    """
+
+    name: str
+    epochs: int
+    trained: tuple[str, ...] = ("",)
+    frozen: tuple[str, ...] = ()
+    """Within what is trained."""
+    rate: float = 1.0
+    """By what the optimizer's learning rate is multiplied."""
+
+    def trains(self, name: str) -> bool:
+        """Whether the module or the parameter of that name is trained."""
+        return is_within(name, self.trained) and not is_within(name, self.frozen)
+
+
+def is_within(name: str, parts: tuple[str, ...]) -> bool:
+    return any(not part or name == part or name.startswith(f"{part}.") for part in parts)
+
+
 class Origin(Struct, frozen=True):
     """What a run was made of, enough to do it again."""
 
@@ -77,7 +111,33 @@ class Origin(Struct, frozen=True):
     std: tuple[float, ...]
     versions: dict[str, str]
     initial: str = ""
-    """The run or the file whose weights it began with."""
+    """The run or the file whose weights it began with; they are in `initial.safetensors`."""
+    phases: tuple[Phase, ...] = ()
+    """One after the other; none: the whole net is trained for the epochs of the recipe."""
+
+    @property
+    def course(self) -> tuple[Phase, ...]:
+        """The phases, at least one."""
+        return self.phases or (Phase("all", self.recipe.epochs),)
+
+    @property
+    def epochs(self) -> int:
+        """Of all phases."""
+        return sum(phase.epochs for phase in self.course)
+
+    def first_epoch(self, number: int) -> int:
+        """Of a phase, both counted from 0."""
+        return sum(phase.epochs for phase in self.course[:number])
+
+    def recipe_of(self, number: int) -> Recipe:
+        """The recipe as a phase carries it out. Its schedule and when to stop are the last phase's; before,
+        the rate stays as it is, for each of the epochs."""
+        phase, recipe = self.course[number], self.recipe
+        optimizer = replace(recipe.optimizer, lr=recipe.optimizer.lr * phase.rate)
+        recipe = replace(recipe, optimizer=optimizer, epochs=phase.epochs)
+        if number + 1 < len(self.course):
+            return replace(recipe, schedule=(Constant(),), stop=None)
+        return recipe
 
 
 class Run(Struct, frozen=True):
@@ -88,15 +148,20 @@ class Run(Struct, frozen=True):
     which: str = BEST
 
     @classmethod
-    def create(cls, folder: Path, origin: Origin, files: dict[str, str]) -> Run:
+    def create(cls, folder: Path, origin: Origin, files: dict[str, bytes]) -> Run:
         """A new folder with `files` by their names in it, and `run.json` last. Raises `Unusable`."""
+        refuse_taken(folder)
+        run = cls(folder, origin)
         try:
-            (folder / "spec").mkdir(parents=True)
-            for name, text in files.items():
-                (folder / name).write_text(text, encoding="utf-8", newline="")
-            run = cls(folder, origin)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / UNFINISHED).touch()
+            shutil.rmtree(folder / "spec", ignore_errors=True)
+            (folder / "spec").mkdir()
+            for name, content in files.items():
+                (folder / name).write_bytes(content)
             with replacing(run.origin_file) as beside:
                 beside.write_bytes(msgspec.json.format(msgspec.json.encode(origin), indent=2) + b"\n")
+            clear_leftovers(folder)
         except OSError as error:
             raise Unusable(f"the run `{folder}` cannot be written: {reason(error)}") from None
         return run
@@ -107,8 +172,10 @@ class Run(Struct, frozen=True):
         folder, which = (path, BEST) if path.is_dir() else (path.parent, path.name)
         try:
             data = (folder / "run.json").read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             known = "a run has a `run.json`; `netc train` makes one"
+            if (folder / UNFINISHED).exists():
+                known = "its beginning was interrupted: begin it again as before"
             what = f"`{path}` is no run" if path.exists() else f"there is no `{path}`"
             raise Unusable(what, known) from None
         except OSError as error:
@@ -140,6 +207,36 @@ class Run(Struct, frozen=True):
         """The file that holds the net; those that it uses stand beside it."""
         return self.folder / "spec" / self.origin.spec
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The run is this process's to write to, and nothing half written is left of another. Raises
+        `Unusable`."""
+        try:
+            with holding(self.origin_file):
+                clear_leftovers(self.folder)
+                yield
+        except Held:
+            raise Unusable(f"another process is training the run `{self.folder}`") from None
+
+    def state(self) -> dict[str, Any] | None:
+        """What was saved to go on with, if anything was. Only tensors and plain data are unpickled. Raises
+        `Unusable`."""
+        import torch
+
+        try:
+            state = torch.load(self.state_file, map_location="cpu", weights_only=True, mmap=True)
+            state["callbacks"]["Keeper"], state["state_dict"]
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise Unusable(f"`{self.state_file}` cannot be read: {reason(error)}") from None
+        except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, TypeError):
+            raise Unusable(
+                f"`{self.state_file}` is damaged, or holds more than tensors and plain data",
+                "the run cannot go on; the weights of its epochs stand in the other files",
+            ) from None
+        return dict(state)
+
     def weights(self, which: str | None = None) -> dict[str, Tensor]:
         """The tensors of the net by name, of `best.safetensors` or another file. Raises `Unusable`."""
         from safetensors import SafetensorError
@@ -163,3 +260,15 @@ class Run(Struct, frozen=True):
             save_file(
                 {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}, beside
             )
+
+
+def refuse_taken(folder: Path) -> None:
+    """Raises `Unusable` where the folder holds anything but a run that never began."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    is_run = (folder / "run.json").exists()
+    if (folder / UNFINISHED).exists() and not is_run:
+        return
+    help = f"`netc train --resume {folder}` goes on with it; " if is_run else ""
+    what = f"`{folder}` {'holds a run' if is_run else 'is there'} already"
+    raise Unusable(what, f"{help}`-o` names another folder")

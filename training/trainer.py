@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import signal
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -16,8 +17,10 @@ import numpy as np
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.loops.progress import _ProcessedTracker
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
+from ..dsl.diagnostics import Unusable
 from .augment import Augment, measure
 from .crops import prepare_for
 from .data.loader import KeyedOrder, Prepare, images_loader
@@ -27,7 +30,7 @@ from .initial import initialise
 from .keeper import Keeper, WholeFiles
 from .learner import Learner, key
 from .reports import Reporter, Row
-from .run import Run
+from .run import INITIAL, Origin, Run
 from .words import ClipNorm, Normalize, Recipe
 
 MEASURED = 2_000
@@ -60,53 +63,95 @@ def fit(
     reporter: Callable[[bool], Reporter],
     resume: bool = False,
 ) -> list[Row]:
-    """Train the module that `make` gives, whose weights are its own until the recipe's `init`, and give the
-    rows of all epochs. `reporter(first)` says what goes on; `first` is true in one process only.
+    """Train the module that `make` gives, through all phases, and give the rows of all epochs. Its weights
+    are its own until the recipe's `init`, and then those that the run begins with. `reporter(first)` says
+    what goes on; `first` is true in one process only.
 
     Raises `Unusable`, `Interrupted`, `Diverged`, `TooManyBad`, and torch's OutOfMemoryError.
     """
     quiet_libraries()
     origin = run.origin
+    state = run.state_file if resume and run.state_file.exists() else None
+    begun = 0 if state is None else phase_of(state)
+    if len(origin.course) > 1 and origin.options.strategy == "fsdp":
+        raise Unusable("`--strategy fsdp` shards a net of which all is trained", "`--strategy ddp` does not")
+    keeper = Keeper(run)
+    trainers = [make_trainer(run, keeper, number) for number in range(begun, len(origin.course))]
+    rank, world = trainers[0].global_rank, trainers[0].world_size
+    keeper.reporter = reporter(trainers[0].is_global_zero)
+    learner, epochs = make_learner(make, train, origin, rank, world)
+    if origin.initial and state is None:
+        load(learner.module, run.weights(INITIAL))
+    tested = None if val is None else make_tests(val, origin, rank, world)
+    with asked_by_signals(keeper):
+        for number, trainer in enumerate(trainers, begun):
+            phase, first = origin.course[number], origin.first_epoch(number)
+            learner.begin(phase, origin.recipe_of(number), first)
+            keeper.begin(number)
+            epochs.progress = partial(progress_of, trainer)
+            done = trainer.fit_loop.epoch_progress.current
+            done.ready = done.started = done.processed = done.completed = first  # type: ignore[attr-defined]
+            trainer.fit(learner, epochs, tested, ckpt_path=state, weights_only=True)
+            state = None
+    return keeper.rows
+
+
+def make_learner(
+    make: Callable[[], nn.Module], train: Split, origin: Origin, rank: int = 0, world: int = 1
+) -> tuple[Learner, Epochs]:
+    """What is trained, with the weights that the recipe's `init` gives it, and the batches to train it on."""
     recipe, options = origin.recipe, origin.options
-    trainer, keeper = make_trainer(run, reporter)
     torch.manual_seed(key(options.seed))
     module = make()
     if recipe.init is not None:
         initialise(module, recipe.init)
     if options.channels_last:
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    keyed = partial(KeyedOrder, seed=options.seed, rank=trainer.global_rank, world=trainer.world_size)
-    order = keyed(len(train), recipe.batch // options.accumulate)
+    size = recipe.batch // options.accumulate
+    order = KeyedOrder(len(train), size, seed=options.seed, rank=rank, world=world)
     prepare = prepare_images(recipe, origin.input, training=True)
     epochs = Epochs(images_loader(train, order, prepare, options.workers), order)
-    epochs.progress = partial(progress_of, trainer)
-    tested = None
-    if val is not None:
-        prepare = prepare_images(recipe, origin.input, training=False)
-        tested = images_loader(val, keyed(len(val), recipe.batch, training=False), prepare, options.workers)
     augment = Augment(recipe, origin.input[0], len(origin.classes), origin.mean, origin.std)
     steps = -(-len(epochs) // options.accumulate)
-    learner = Learner(module, recipe, options, augment, len(origin.classes), steps)
-    state = run.state_file if resume and run.state_file.exists() else None
-    with asked_by_signals(keeper):
-        trainer.fit(learner, epochs, tested, ckpt_path=state, weights_only=True)
-    return keeper.rows
+    return Learner(module, recipe, options, augment, len(origin.classes), steps), epochs
 
 
-def make_trainer(run: Run, reporter: Callable[[bool], Reporter]) -> tuple[pl.Trainer, Keeper]:
+def make_tests(val: Split, origin: Origin, rank: int, world: int) -> DataLoader[Any]:
+    recipe, options = origin.recipe, origin.options
+    order = KeyedOrder(len(val), recipe.batch, seed=options.seed, rank=rank, world=world, training=False)
+    return images_loader(val, order, prepare_images(recipe, origin.input, training=False), options.workers)
+
+
+def load(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Take these values, of some of its tensors. Raises `Unusable` where it has none of these."""
+    own = module.state_dict()
+    for name, tensor in tensors.items():
+        if name not in own or own[name].shape != tensor.shape:
+            raise Unusable(
+                f"the net has no `{name}` of {tuple(tensor.shape)}, as the weights that it begins with"
+            )
+    module.load_state_dict(dict(tensors), strict=False)
+
+
+def phase_of(state: Path) -> int:
+    """The number of the phase in which a state was saved."""
+    saved = torch.load(state, map_location="cpu", weights_only=True, mmap=True)
+    return int(saved["callbacks"]["Keeper"]["phase"])
+
+
+def make_trainer(run: Run, keeper: Keeper, phase: int) -> pl.Trainer:
     recipe, options = run.origin.recipe, run.origin.options
     clipped: dict[str, Any] = {}
     if recipe.clip is not None:
         algorithm = "norm" if isinstance(recipe.clip, ClipNorm) else "value"
         clipped = {"gradient_clip_val": recipe.clip.most, "gradient_clip_algorithm": algorithm}
-    keeper = Keeper(run)
-    trainer = pl.Trainer(
+    return pl.Trainer(
         accelerator=options.device,
         devices=options.devices,
         num_nodes=options.nodes,
         strategy=options.strategy,
         precision="32-true" if options.precision == "32" else options.precision,
-        max_epochs=recipe.epochs,
+        max_epochs=run.origin.first_epoch(phase + 1),
         accumulate_grad_batches=options.accumulate,
         deterministic=options.deterministic,
         benchmark=not options.deterministic,
@@ -120,8 +165,6 @@ def make_trainer(run: Run, reporter: Callable[[bool], Reporter]) -> tuple[pl.Tra
         callbacks=[keeper],
         **clipped,
     )
-    keeper.reporter = reporter(trainer.is_global_zero)
-    return trainer, keeper
 
 
 def progress_of(trainer: pl.Trainer) -> tuple[int, int]:

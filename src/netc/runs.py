@@ -119,11 +119,11 @@ class Prepared(Struct, frozen=True, eq=False):
             what = f"`{folder}` {'holds a run' if is_run else 'is there'} already"
             help = f"`--resume {folder}` goes on with it; " if is_run else ""
             raise Unusable(what, f"{help}`-o` names another folder")
-        files = {f"spec/{name}": source.text for name, source in self.sources.items()}
-        files["model.py"] = self.compiled.source()
-        files["recipe.net"] = (
-            f"train {self.origin.net} {{\n{indent(write_recipe(self.origin.recipe), '    ')}\n}}\n"
-        )
+        recipe = indent(write_recipe(self.origin.recipe), "    ")
+        texts = {f"spec/{name}": source.text for name, source in self.sources.items()}
+        texts["model.py"] = self.compiled.source()
+        texts["recipe.net"] = f"train {self.origin.net} {{\n{recipe}\n}}\n"
+        files = {name: text.encode() for name, text in texts.items()}
         return Run.create(folder, self.origin, files)
 
 

@@ -137,4 +137,4 @@ def is_done(run: Run) -> bool:
     state = torch.load(run.state_file, map_location="cpu", weights_only=True, mmap=True)
     kept = state["callbacks"]["Keeper"]
     stopped = kept["stop"] is not None and kept["stop"]["stopped"]
-    return stopped or len(kept["rows"]) >= run.origin.recipe.epochs
+    return stopped or len(kept["rows"]) >= run.origin.epochs
