@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
@@ -15,12 +16,21 @@ from msgspec.structs import replace
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 import netc
+from netc import driver
 from netc.compiler.budget import Budget, Regime, largest_batch, predict
 from netc.compiler.graph import Graph
 from netc.compiler.shapes import infer
+from netc.files import find_spec
 from netc.live import instantiate
-from netc.training.room import largest_that_fits, predict_step, regime_of
-from netc.training.run import Options
+from netc.plan import describe_shortage
+from netc.training.room import (
+    free_memory,
+    is_out_of_memory,
+    largest_that_fits,
+    predict_step,
+    regime_of,
+)
+from netc.training.run import Options, Origin
 from netc.training.words import SGD, Adam, AdamW, Recipe, RMSProp
 
 NETS = (
@@ -41,6 +51,12 @@ FURTHER = ("alexnet", "wrn_16_4_dropout", "shufflenet_v2_x1_0", "efficientnet_b0
 @cache
 def model(net: str) -> netc.Model:
     return netc.load(net)
+
+
+def compile_net(net: str) -> driver.Compiled:
+    compiled = driver.compile(find_spec(net)).compiled
+    assert compiled is not None
+    return compiled
 
 
 def predict_net(net: str, regime: Regime) -> Budget:
@@ -202,3 +218,45 @@ def test_devices_share_a_batch():
     shapes = infer(graph)
     largest = largest_that_fits(graph, shapes, recipe, options, 100 << 20)
     assert largest == 32 * largest_batch(graph, shapes, regime_of(recipe, options), 100 << 20)
+
+
+# --- what a run says -------------------------------------------------------------------------------
+
+
+def origin_of(batch: int, options: Options) -> Origin:
+    """As much of one as memory asks for."""
+    empty: dict[str, Any] = dict.fromkeys(Origin.__struct_fields__)
+    return Origin(**{**empty, "recipe": Recipe(optimizer=SGD(0.1, 0.9), batch=batch), "options": options})
+
+
+@pytest.mark.parametrize("precision", ["32", "bf16-mixed"])
+def test_shortage_tells_the_largest_batch_that_fits(precision):
+    compiled = compile_net("squeezenet1_0")
+    told = describe_shortage(origin_of(512, Options(precision=precision)), compiled, 1 << 30)
+    needed = predict_net("squeezenet1_0", Regime(512, precision != "32", scratch=0)).total
+    assert f"a step of 512 images needs {needed / 2**30:.1f} GiB" in told.message
+    assert "1.0 GiB can be had" in told.message
+    batch, parts = map(int, re.findall(r"`--(?:batch|accumulate) (\d+)`", told.help))
+    for images, accumulate in ((batch, 1), (512, parts)):
+        origin = origin_of(images, Options(precision=precision, accumulate=accumulate))
+        facts = compiled.training
+        needed = predict_step(facts.graph, facts.shapes, origin.recipe, origin.options).total
+        assert 0.5 * 2**30 < needed <= 0.9 * 2**30
+
+
+def test_shortage_that_was_not_predicted_halves_the_batch():
+    compiled = compile_net("lenet5")
+    assert "`--batch 16`" in describe_shortage(origin_of(32, Options()), compiled, 1 << 34).help
+    assert "`--batch 16`" in describe_shortage(origin_of(32, Options()), compiled, None).help
+    assert "not even one image" in describe_shortage(origin_of(32, Options()), compiled, 1 << 16).help
+
+
+def test_errors_of_allocators_are_told_from_others():
+    for size, wanted in ((1 << 46, True), (-1, False)):
+        with pytest.raises(RuntimeError) as raised:
+            torch.empty(size)
+        assert is_out_of_memory(raised.value) == wanted
+    assert is_out_of_memory(torch.OutOfMemoryError())
+    free = free_memory(torch.device("cpu"))
+    assert free is not None
+    assert 1 << 20 < free < 1 << 50

@@ -6,11 +6,20 @@ shards, and of what is reserved beside the tensors (workspaces, the allocator's 
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from ..compiler.budget import Budget, Regime, largest_batch, predict
 from ..compiler.graph import Graph
 from ..compiler.shapes import Shapes
 from .run import Options
 from .words import SGD, Adam, AdamW, Optimizer, Recipe, RMSProp
+
+if TYPE_CHECKING:
+    import torch
+
+MEMINFO = Path("/proc/meminfo")
 
 
 def regime_of(recipe: Recipe, options: Options) -> Regime:
@@ -49,3 +58,30 @@ def largest_that_fits(graph: Graph, shapes: Shapes, recipe: Recipe, options: Opt
     `free` bytes; 0 where there is none."""
     images = largest_batch(graph, shapes, regime_of(recipe, options), free)
     return images * options.accumulate * options.devices * options.nodes
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """A GPU's allocator has an error of its own; the CPU's says it in words."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+    )
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that tensors of this process can have on a device, those that they have now among them; None
+    where nobody tells."""
+    import torch
+
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device)
+    if device.type != "cpu":
+        return None
+    try:
+        lines = MEMINFO.read_text(encoding="ascii").splitlines()
+        (available,) = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+        return 1024 * int(available)
+    except (OSError, ValueError):
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

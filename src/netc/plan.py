@@ -1,14 +1,25 @@
-"""A prepared run in; what it would do, as text, out."""
+"""A prepared run in; what it would do, and the memory that it needs, as text, out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from .codegen.plain_text import shorten_count
+from .codegen.table_formats import show_bytes
+from .dsl.diagnostics import Unusable
+from .training.room import largest_that_fits, predict_step
 from .training.writing import write_recipe
 
 if TYPE_CHECKING:
+    from .compiler.budget import Budget
+    from .driver import Compiled
     from .runs import Prepared
+    from .training.run import Options, Origin
+
+SPARE = 0.9
+"""Of the free memory, what a batch should take: workspaces and gaps between tensors take the rest."""
 
 
 def describe_plan(prepared: Prepared) -> str:
@@ -29,6 +40,7 @@ def describe_plan(prepared: Prepared) -> str:
         "pixels": f"mean {spell(origin.mean)}, deviation {spell(origin.std)}",
         "steps": f"{steps:,} an epoch, {steps * recipe.epochs:,} in all",
         "precision": options.precision,
+        "memory": describe_memory(predict(origin, compiled)),
         "seed": str(options.seed),
     }
     width = max(map(len, rows)) + 2
@@ -39,3 +51,42 @@ def describe_plan(prepared: Prepared) -> str:
 
 def spell(numbers: tuple[float, ...]) -> str:
     return ", ".join(f"{number:.4g}" for number in numbers)
+
+
+def predict(origin: Origin, compiled: Compiled) -> Budget:
+    facts = compiled.training
+    return predict_step(facts.graph, facts.shapes, origin.recipe, origin.options)
+
+
+def describe_memory(budget: Budget) -> str:
+    """`2.8 GiB for a step, predicted: 195.2 MiB of weights and optimizer, 2.6 GiB of the images`"""
+    resting = budget.weights + budget.state + budget.average
+    return (
+        f"{show_bytes(budget.total)} for a step, predicted: {show_bytes(resting)} of weights and optimizer, "
+        f"{show_bytes(budget.total - resting)} of gradients and what layers keep"
+    )
+
+
+def describe_shortage(origin: Origin, compiled: Compiled, free: int | None) -> Unusable:
+    """Of a run that ran out of memory, where `free` bytes could be had; None where that is not known."""
+    batch, needed = origin.recipe.batch, predict(origin, compiled).total
+    told = f"out of memory: a step of {batch:,} images needs {show_bytes(needed)}, predicted"
+    if free is None:
+        return Unusable(told, f"try `--batch {batch // 2 or 1}`")
+    told += f", and {show_bytes(free)} can be had"
+    room = int(SPARE * free)
+    largest = batch // 2 if needed <= room else largest_batch(origin, compiled, origin.options, room)
+    if not largest:
+        return Unusable(
+            told, "not even one image should fit: try smaller images, or `--precision bf16-mixed`"
+        )
+    help = f"the largest batch that should fit is {largest:,}: `--batch {largest}`"
+    parts = -(-batch // largest) * origin.options.accumulate
+    if largest_batch(origin, compiled, replace(origin.options, accumulate=parts), room) >= batch:
+        help += f"; `--accumulate {parts}` computes the same batch in parts"
+    return Unusable(told, help)
+
+
+def largest_batch(origin: Origin, compiled: Compiled, options: Options, free: int) -> int:
+    facts = compiled.training
+    return largest_that_fits(facts.graph, facts.shapes, origin.recipe, options, free)

@@ -113,11 +113,10 @@ def require_libraries() -> None:
 
 def carry_out(run: Run, data: Data, compiled: Compiled, resume: bool) -> list[Row]:
     """Train, and say how it ended; where it did not end well, stop."""
-    import torch
-
     from ..live import instantiate
     from ..training.diverged import Diverged
     from ..training.keeper import Interrupted, TooManyBad
+    from ..training.room import is_out_of_memory
     from ..training.trainer import fit
 
     assert data.train is not None
@@ -136,7 +135,9 @@ def carry_out(run: Run, data: Data, compiled: Compiled, resume: bool) -> list[Ro
             *(f"  {name}" for name in error.names),
         )
         stop(SPEC_WRONG)
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         raise tell_memory(run, compiled) from None
 
 
@@ -151,4 +152,11 @@ def tell_diverged(layer: str) -> list[str]:
 
 def tell_memory(run: Run, compiled: Compiled) -> Unusable:
     """What was needed, what is there, and the largest batch that should fit."""
-    raise NotImplementedError
+    import torch
+
+    from ..plan import describe_shortage
+    from ..training.room import free_memory
+
+    on_gpu = run.origin.options.device != "cpu" and has_gpu()
+    free = free_memory(torch.device("cuda", torch.cuda.current_device()) if on_gpu else torch.device("cpu"))
+    return describe_shortage(run.origin, compiled, free)
