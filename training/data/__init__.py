@@ -1,6 +1,8 @@
 """Where images and their classes come from: a source's name in, labelled images by number out."""
 
+from .sets import Images
 from .sources import Data, open_data, open_test
 from .split import BadImage, Split
+from .streams import Stream, few
 
-__all__ = ["BadImage", "Data", "Split", "open_data", "open_test"]
+__all__ = ["BadImage", "Data", "Images", "Split", "Stream", "few", "open_data", "open_test"]

@@ -12,11 +12,8 @@ from PIL.Image import Image
 from ...dsl.diagnostics import Unusable
 from ..disk import reason
 from .images import read_image, suffixes
-from .split import Names, Sets, Split, clean, digest, packed
-
-TRAIN = ("train", "training")
-VALIDATION = ("validation", "valid", "val", "dev", "test")
-"""Names of what is held out, the first that is there is taken."""
+from .sets import TRAIN, VALIDATION, Sets
+from .split import Names, Split, clean, digest, packed
 
 
 class Folder(Split):
@@ -78,6 +75,11 @@ def read_classes(root: Path, folder: Path) -> Folder:
     prefix = "" if start == "." else f"{start}/"
     relative = [(prefix + path, size, label) for path, size, label in found]
     return Folder(root, tuple(map(clean, folders)), relative)
+
+
+def has_images(root: Path) -> bool:
+    """Whether there is an image file anywhere below the folders of a folder."""
+    return any(True for name in folders_in(root) for _ in images_below(root / name))
 
 
 def known_suffixes() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +21,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF
 def formats() -> tuple[str, ...]:
     """Those of `FORMATS` that this Pillow was built with."""
     Image.init()
+    # What Pillow says of a damaged file beside reading it, one that trains need not hear in every epoch.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
@@ -48,7 +51,9 @@ def decode(data: bytes, name: str) -> Image.Image:
         with Image.open(BytesIO(data), formats=formats()) as image:
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
-            return plain(image)
+            return plain(image, name)
+    except BadImage:
+        raise
     except UnidentifiedImageError:
         raise BadImage(name, "is of no known image format, or its first bytes are damaged") from None
     except Image.DecompressionBombError:
@@ -58,15 +63,15 @@ def decode(data: bytes, name: str) -> Image.Image:
         raise BadImage(name, f"is damaged: {str(error) or type(error).__name__}") from None
 
 
-def plain(image: Image.Image) -> Image.Image:
-    """The image in mode "L" or "RGB". Raises `ValueError` where the range of its pixels is not known."""
+def plain(image: Image.Image, name: str) -> Image.Image:
+    """The image in mode "L" or "RGB". Raises `BadImage` where the range of its pixels is not known."""
     if image.mode.startswith("I"):
         pixels = np.asarray(image).astype(np.int64)
         if pixels.min() < 0 or pixels.max() > 0xFFFF:
-            raise ValueError("its pixels are whole numbers beyond 16 bits")
+            raise BadImage(name, "has pixels beyond 16 bits, whose range is not known")
         return Image.fromarray(((pixels + 128) // 257).astype(np.uint8))
     if image.mode == "F":
-        raise ValueError("its pixels are fractions, whose range is not known")
+        raise BadImage(name, "has pixels that are fractions, whose range is not known")
     if image.has_transparency_data:
         grey = image.mode in ("1", "L", "LA", "La")
         image = image.convert("RGBA")

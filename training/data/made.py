@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...dsl.diagnostics import Unusable
-from .split import Part, Sets, Split, digest, hold_out, packed
+from .sets import Sets
+from .split import Part, Split, digest, hold_out, packed
 
 NOISE = re.compile(r"synthetic(?::(\d+)x(\d+)x(\d+)x(\d+)(?::(\d+))?)?")
 MOST_IMAGES, MOST_PIXELS = 10**9, 2**26

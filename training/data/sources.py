@@ -9,9 +9,15 @@ import numpy as np
 from msgspec import Struct
 
 from ...dsl.diagnostics import Unusable
-from .folders import open_folder
+from .columns import Asked, read_asked
+from .files import open_files
+from .folders import has_images, open_folder
+from .hub import open_hub
 from .made import open_digits, open_noise
-from .split import Part, Sets, Split, clean, digest, hold_out
+from .sets import Images, Sets
+from .shards import find_shards
+from .split import Part, Split, clean, digest, hold_out
+from .streams import Stream
 
 FRACTION = 0.1
 """What is held out where a source has no validation split and none is asked for."""
@@ -22,8 +28,8 @@ class Data(Struct, frozen=True):
     """Images to train on and to validate with; `classes` are those of both. `notes` are sentences that a
     person should read before the training starts."""
 
-    train: Split | None
-    val: Split | None
+    train: Images | None
+    val: Images | None
     classes: tuple[str, ...]
     source: str
     fingerprint: str
@@ -40,14 +46,16 @@ def open_data(source: str, val: str | float | None = None, *, seed: int = 0) -> 
     sets = open_source(source)
     if sets.train is None:
         raise Unusable(f"`{source}` has images to validate with, but none to train on")
-    train, notes = sets.train, []
+    train: Images = sets.train
+    held: Images
+    notes = []
     if isinstance(fraction := read_fraction(val), float):
         train, held = part(sets.train, fraction, seed, source)
         if sets.val is not None:
             notes.append(f"the validation split of `{source}` is left out: {fraction:g} of its images to")
     elif fraction is not None:
         other = open_source(fraction)
-        held = adapt(other.val or other.train, train.classes, fraction)
+        held = adapt(other.train if other.val is None else other.val, train.classes, fraction)
     elif sets.val is not None:
         held = adapt(sets.val, train.classes, source)
     else:
@@ -55,7 +63,7 @@ def open_data(source: str, val: str | float | None = None, *, seed: int = 0) -> 
         notes.append(f"`{source}` has no validation split: {len(held):,} of its images are held out")
     check_classes(train, source, "to train on")
     check_classes(held, source, "to validate with")
-    if missing := len(train.classes) - len(np.unique(train.labels)):
+    if missing := len(train.classes) - len(used_classes(train)):
         notes.append(f"{missing:,} of the {len(train.classes):,} classes have no image to train on")
     fingerprint = digest([train.fingerprint, held.fingerprint])
     return Data(train, held, train.classes, source, fingerprint, tuple(notes))
@@ -65,10 +73,10 @@ def open_test(source: str, classes: tuple[str, ...] | None = None) -> Data:
     """The images of a source to test with, as `val`: its own validation split, or all. With `classes` their
     labels are places in these. Raises `Unusable`."""
     sets = open_source(source)
-    split = sets.val or sets.train
+    split = sets.train if sets.val is None else sets.val
+    assert split is not None, "a source has images"
     if classes is not None:
         split = adapt(split, classes, source)
-    assert split is not None, "a source has images"
     return Data(None, split, split.classes, source, digest([split.fingerprint]))
 
 
@@ -78,7 +86,15 @@ def open_source(source: str) -> Sets:
         return open_digits()
     if source.partition(":")[0] == "synthetic":
         return open_noise(source)
-    path = Path(source)
+    name, asked = (source, Asked()) if os.path.lexists(source) else read_asked(source)
+    if name.startswith("hf:"):
+        return open_hub(name, asked)
+    path = Path(name)
+    if path.is_dir() and has_images(path):
+        return open_folder(path)
+    shards = find_shards(name)
+    if shards is not None:
+        return open_files(shards, asked, name)
     if path.is_dir():
         return open_folder(path)
     if os.path.lexists(path):
@@ -108,24 +124,36 @@ def read_fraction(val: str | float | None) -> str | float | None:
     return fraction
 
 
-def part(split: Split, fraction: float, seed: int, source: str) -> tuple[Split, Split]:
-    """A split without what is held out, and what is held out. Raises `Unusable`."""
-    stays, held = hold_out(split.labels, fraction, seed)
+def part(images: Images, fraction: float, seed: int, source: str) -> tuple[Split, Split]:
+    """Images without what is held out, and what is held out. Raises `Unusable`."""
+    if isinstance(images, Stream):
+        raise Unusable(
+            f"`{source}` is so large that it is streamed, and of a stream no part can be held out",
+            "name the images to validate with: `--val SOURCE`",
+        )
+    stays, held = hold_out(images.labels, fraction, seed)
     if not len(held):
         raise Unusable(
             f"nothing of `{source}` can be held out: no class has two images", "name one with `--val`"
         )
-    return Part(split, stays), Part(split, held)
+    return Part(images, stays), Part(images, held)
 
 
-def adapt(split: Split | None, classes: tuple[str, ...], source: str) -> Split:
-    """The split with labels that are places in `classes`, found by name; where a split's classes are numbers
-    and `classes` are not, these are the places. Raises `Unusable` where a class of an image is not there."""
-    assert split is not None, "a source has images"
-    if split.classes == classes:
-        return split
+def used_classes(images: Images) -> list[int]:
+    """The places of the classes that any image has; of a stream, all."""
+    return (
+        list(range(len(images.classes))) if isinstance(images, Stream) else np.unique(images.labels).tolist()
+    )
+
+
+def adapt(images: Images | None, classes: tuple[str, ...], source: str) -> Images:
+    """The images with labels that are places in `classes`, found by name; where their classes are numbers and
+    `classes` are not, these are the places. Raises `Unusable` where a class of an image is not there."""
+    assert images is not None, "a source has images"
+    if images.classes == classes:
+        return images
     place = {name: number for number, name in enumerate(classes)}
-    used = [split.classes[label] for label in np.unique(split.labels)]
+    used = [images.classes[label] for label in used_classes(images)]
     unknown = [name for name in used if name not in place]
     if unknown and all(name.isdecimal() for name in used) and not any(map(str.isdecimal, classes)):
         place = {str(number): number for number in range(len(classes))}
@@ -138,14 +166,17 @@ def adapt(split: Split | None, classes: tuple[str, ...], source: str) -> Split:
             f"the {len(classes):,} classes that are trained",
             "both need the same classes by the same names",
         )
-    table = np.array([place.get(name, -1) for name in split.classes], dtype=np.int64)
-    return Part(split, np.arange(len(split)), table[split.labels], classes)
+    if isinstance(images, Stream):
+        return images.renamed(classes, place)
+    table = np.array([place.get(name, -1) for name in images.classes], dtype=np.int64)
+    return Part(images, np.arange(len(images)), table[images.labels], classes)
 
 
-def check_classes(split: Split, source: str, purpose: str) -> None:
-    used = np.unique(split.labels)
+def check_classes(images: Images, source: str, purpose: str) -> None:
+    used = used_classes(images)
     if len(used) == 1:
+        name = images.classes[used[0]]
         raise Unusable(
-            f"all {len(split):,} images of `{source}` {purpose} are of one class, `{split.classes[used[0]]}`",
+            f"all {len(images):,} images of `{source}` {purpose} are of one class, `{name}`",
             "there is nothing to tell apart",
         )

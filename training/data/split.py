@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from msgspec import Struct
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -80,13 +79,6 @@ class Part(Split):
     @property
     def fingerprint(self) -> str:
         return digest([self.whole.fingerprint, *self.classes, packed(self.numbers), packed(self.labels)])
-
-
-class Sets(Struct, frozen=True):
-    """What a source holds: the images to train on, or all of them, and those that it holds out itself."""
-
-    train: Split | None
-    val: Split | None = None
 
 
 def digest(parts: Iterable[str | bytes]) -> str:
