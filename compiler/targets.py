@@ -1,22 +1,17 @@
-"""An `expect` or a `train` in; the nets that it speaks of out, or what is wrong with its head."""
+"""An `expect` or a `train` in; the net that an expression of it names out, or what is wrong with that."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from ..dsl import ast
 from ..dsl.diagnostics import Note
 from .evaluate import evaluate_alone
-from .faults import Fault, Silent
+from .faults import Fault
 from .lower import missing
 from .program import FileScope
-from .suggestions import suggest
 from .unknown import refuse_net, word_of
 from .values import NetValue, Value, describe
-
-ENTRIES = ("optimizer", "schedule", "epochs", "batch", "loss", "augment", "init", "ema", "clip")
-"""What a recipe may say."""
-
 
 NONE: Mapping[str, Value] = {}
 
@@ -54,26 +49,3 @@ def complete_net_at(
             help=f"give them: `{name}({', '.join(f'{parameter}=...' for parameter in open_)})`",
         )
     return net
-
-
-def check_recipe(scope: FileScope, item: ast.Item, recipe: ast.Train) -> Iterator[Fault]:
-    """What is wrong with the nets and the entries that a recipe names."""
-    for target in recipe.targets:
-        try:
-            net_at(scope, item, target)
-        except Fault as fault:
-            yield fault
-        except Silent:
-            pass
-    seen: dict[str, ast.Name] = {}
-    for entry in recipe.entries:
-        name, place = entry.name.id, item.place(entry.name)
-        if name not in ENTRIES:
-            help = suggest(name, ENTRIES) or f"a recipe has {', '.join(ENTRIES)}"
-            yield Fault("unknown-parameter", f"a recipe has no entry `{name}`", place, "unknown", help=help)
-        elif name in seen:
-            causes = (Note(item.place(seen[name]), "first here"),)
-            yield Fault(
-                "repeated-argument", f"this recipe has two entries `{name}`", place, "again here", causes
-            )
-        seen.setdefault(name, entry.name)

@@ -1,4 +1,4 @@
-"""The bundled specs in, `docs/zoo` out: each family's pictures, its table, its claims and how to build it.
+"""The bundled specs in, `docs/zoo` out: each family's pictures, table, claims and recipes.
 
     python docs/gallery.py [FOLDER]
 
@@ -18,9 +18,13 @@ from netc.codegen.plain_text import shorten_count
 from netc.codegen.table_formats import code, join_markdown
 from netc.compiler.claims import Outcome
 from netc.drawing import draw_as, tabulate
+from netc.dsl import ast
+from netc.dsl.parser import parse
 from netc.files import bundled_files, open_bundled
 
 ZOO = Path(__file__).parent / "zoo"
+COMMENT = re.compile(r"(?:^#[^\n]*\n)+\Z", re.MULTILINE)
+"""Lines at the end of a text."""
 PRELUDE = "std"
 DRAWN = {
     "alexnet": ("alexnet_2012", "alexnet", "alexnet_towers"),
@@ -95,6 +99,7 @@ def write_page(file: str) -> str:
         f"What the sources print, held against what netc computes (`netc verify {file}`). `==` is exact, `~=`"
         " holds to the digits printed, `<=` is a bound; `!~` is printed and not so, for the reason given.",
         *write_claims(file),
+        *write_recipes(file),
         neighbours(file),
     ]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
@@ -162,6 +167,21 @@ def claim_row(outcome: Outcome) -> list[str]:
     printed = code(f"{outcome.operator} {outcome.printed}")
     source = ". Not so: ".join(filter(None, (outcome.source, outcome.reason)))
     return [code(outcome.quantity), printed, code(str(outcome.computed)), escape(source)]
+
+
+def write_recipes(file: str) -> Iterator[str]:
+    """The `train` blocks, each with the comment above it."""
+    source = open_bundled(file).source
+    trains = [item for item in parse(source)[0].items if isinstance(item.tree, ast.Train)]
+    if trains:
+        yield "## Recipes" if len(trains) > 1 else "## Recipe"
+        training = "[training](../training.md)"
+        yield f"How these nets are trained: `netc train NET --data DATA` carries it out ({training})."
+    for item in trains:
+        place = item.place(item.tree)
+        comment = COMMENT.search(source.text, 0, place.start)
+        start = comment.start() if comment else place.start
+        yield f"```net\n{source.text[start : place.end]}\n```"
 
 
 def escape(text: str) -> str:

@@ -71,6 +71,7 @@ WARNINGS = {
     "shadowed-name": "a name hides a built-in layer, group or function",
     "even-window": "an even window is padded with `same`, which cannot centre it",
     "multiplied-window": "a window is written as a product, which is one number",
+    "unreached": "a recipe names an epoch that its training does not reach",
     "unused-import": "a `use` brings what nothing reads",
     "unused-block": "a block that no net of the file uses",
     "unused-let": "a `let` that nothing reads",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any, NoReturn
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from .arithmetic import shorten
 from .base import Counts, Margins, Numbers, Padding, Reject, Sizes, Window
@@ -32,6 +32,10 @@ class Field(Struct, frozen=True):
     choices: tuple[str, ...]
     optional: bool
     description: str
+
+    @property
+    def required(self) -> bool:
+        return self.default is UNSET
 
 
 # --- from values to settled values ---------------------------------------------------------------

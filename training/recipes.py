@@ -25,6 +25,7 @@ from ..ops.fields import read_fields
 from ..ops.settle import FOREIGN
 from .entries import ENTRIES, OF_OPTIMIZERS, Entry
 from .rules import Flaw, find_flaws, find_unreached
+from .serving import review_targets
 from .vocabulary import refuse_entry, refuse_expression, refuse_nothing, refuse_several, refuse_word
 from .words import Recipe, Word
 
@@ -61,6 +62,13 @@ def read_recipe(
     beside entries these may name arguments of the optimizer. Without a `train`: the default one, overridden.
     What was reported of `scope` before is told with the rest."""
     return Reader(scope, train, overrides or {}).read()
+
+
+def review_recipe(scope: FileScope, train: ast.Item) -> tuple[Diagnostic, ...]:
+    """All that is wrong with a `train`: with the nets that it names, and with its entries."""
+    for fault in review_targets(scope, train):
+        scope.report.add(fault)
+    return read_recipe(scope, train).diagnostics
 
 
 class Reader:

@@ -82,10 +82,10 @@ def find_unreached(recipe: Recipe) -> Iterator[Flaw]:
             case Warmup(epochs=epochs) if epochs >= recipe.epochs:
                 message = f"{ends}, and the warm-up takes {epochs:g}"
             case Steps(every=every) if every >= recipe.epochs:
-                message = f"{ends}, and the learning rate first falls after {every}"
+                message = f"{ends}, and the learning rate first falls after {every:g}"
             case Milestones(at=at) if at[LAST] >= recipe.epochs:
                 message = f"{ends}, and the learning rate would fall after {at[LAST]}"
             case _:
                 continue
-        help = "say how many epochs there are: `epochs N`, 30 where nothing says it"
+        help = "`epochs N` says how many there are; where nothing does, 30"
         yield Flaw("schedule", step, "unreached", message, help)

@@ -125,9 +125,9 @@ def review_targets(scope: FileScope, item: ast.Item) -> Iterator[Fault]:
         earlier = next(
             (other, node)
             for other, node in targets_of(scope)
-            if node is target or is_same(scope, other, node, item, target)
+            if (other is item and node is target) or is_same(scope, other, node, item, target)
         )
-        if earlier[1] is not target:
+        if earlier != (item, target):
             named = item.source.text[item.place(target).start : item.place(target).end]
             causes = (Note(earlier[0].place(earlier[1]), "first here"),)
             yield Fault(

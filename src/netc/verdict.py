@@ -12,7 +12,7 @@ from .compiler.claims import check as check_claims
 from .compiler.facts import Facts
 from .compiler.faults import Fault, Silent, text_of
 from .compiler.program import Program
-from .compiler.targets import check_recipe, complete_net_at, names_net
+from .compiler.targets import complete_net_at, names_net
 from .compiler.values import NetValue, Value
 from .dsl import ast
 from .dsl.diagnostics import Diagnostic
@@ -116,8 +116,9 @@ def review_claims(
     for outcome in (outcome for expectation in verdict.expectations for outcome in expectation.outcomes):
         if outcome.diagnostic is not None and outcome.diagnostic.code != "failed-claim":
             yield outcome.diagnostic
-    for item in program.scope.file.items:
-        if isinstance(item.tree, ast.Train):
-            for fault in check_recipe(program.scope, item, item.tree):
-                program.report.add(fault)
-    yield from program.report.take()
+    recipes = [item for item in program.scope.file.items if isinstance(item.tree, ast.Train)]
+    if recipes:
+        from .training.recipes import review_recipe
+
+        for item in recipes:
+            yield from review_recipe(program.scope, item)
