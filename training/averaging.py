@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from torch.optim.swa_utils import AveragedModel
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -20,6 +21,7 @@ class Average(AveragedModel):
 
     def __init__(self, module: nn.Module, decay: float) -> None:
         def average(averaged: Tensors, current: Tensors, _: Tensor | int) -> None:
+            averaged, current = own_parts(averaged), own_parts(current)
             if averaged[0].is_floating_point():
                 torch._foreach_lerp_(averaged, current, 1 - decay)
             else:
@@ -32,3 +34,8 @@ class Average(AveragedModel):
     def update(self, module: nn.Module) -> None:
         """After a step of the optimizer."""
         self.update_parameters(module)
+
+
+def own_parts(tensors: Tensors) -> Tensors:
+    """Of tensors that several processes share, the part that this one keeps."""
+    return [tensor.to_local() if isinstance(tensor, DTensor) else tensor for tensor in tensors]

@@ -19,6 +19,8 @@ from .meters import Meters
 from .optimizers import make_optimizer
 from .run import Options, Phase
 from .schedules import rate
+from .sharded import Sharded, is_sharded, shard, share_statistics
+from .together import any_says, gather
 from .words import Recipe
 
 
@@ -82,9 +84,10 @@ class Learner(pl.LightningModule):
         torch.manual_seed(seed)
         outputs = self._run[0](images)
         loss = self.loss(outputs, targets)
-        if not torch.isfinite(loss):
+        if any_says(not torch.isfinite(loss), self.device):
             torch.manual_seed(seed)  # the same units drop out again
-            raise Diverged(self.current_epoch, number, find_diverged(self.module, images))
+            layers = gather(find_diverged(self.module, images))
+            raise Diverged(self.current_epoch, number, next(filter(None, layers), ""))
         logits = outputs[0] if isinstance(outputs, tuple) else outputs
         self.trained.update(loss.detach(), logits.detach(), batch.labels)
         return loss
@@ -96,6 +99,28 @@ class Learner(pl.LightningModule):
 
     def arrange(self, images: Tensor) -> Tensor:
         return images.contiguous(memory_format=torch.channels_last) if self.options.channels_last else images
+
+    # --- several processes
+
+    def configure_model(self) -> None:
+        """Called by Lightning in each process, before the optimizer is made."""
+        if isinstance(self.trainer.strategy, Sharded):
+            mesh = self.trainer.strategy.device_mesh["data_parallel"]
+            for module in filter(None, (self.module, self.average and self.average.module)):
+                shard(module, mesh)
+
+    def on_validation_start(self) -> None:
+        if is_sharded(self.module):
+            share_statistics(self)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["meters"] = gather([self.trained.state(), self.validated.state()])
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Of what the processes had measured, which may have been more or fewer, each takes its share."""
+        for trained, validated in checkpoint["meters"][self.global_rank :: self.trainer.world_size]:
+            self.trained.add(trained)
+            self.validated.add(validated)
 
     # --- the optimizer
 

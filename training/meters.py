@@ -10,8 +10,7 @@ TOPS = (1, 5)
 
 
 class Meters(nn.Module):
-    """What is measured of a split. Its state is saved with the learner's: a run that stops within an epoch
-    keeps what was measured of it."""
+    """What is measured of a split."""
 
     def __init__(self, split: str, classes: int) -> None:
         super().__init__()
@@ -20,8 +19,6 @@ class Meters(nn.Module):
         tops = [top for top in TOPS if top < classes]
         self.tops = nn.ModuleList(MulticlassAccuracy(classes, top_k=top, average="micro") for top in tops)
         self.names = [f"{split}_loss", *(f"{split}_top{top}" for top in tops)]
-        for meter in self.all:
-            meter.persistent(True)
 
     @property
     def all(self) -> list[Metric]:
@@ -33,6 +30,17 @@ class Meters(nn.Module):
         for meter in self.tops:
             meter.update(logits.float(), labels)  # type: ignore[operator]
 
+    def state(self) -> list[dict[str, Tensor]]:
+        """What this process has measured since it was last taken: sums."""
+        return [{name: sum_.cpu() for name, sum_ in sums_of(meter).items()} for meter in self.all]
+
+    def add(self, state: list[dict[str, Tensor]]) -> None:
+        """What was measured before, by this process or another."""
+        for meter, sums in zip(self.all, state, strict=True):
+            for name, sum_ in sums_of(meter).items():
+                setattr(meter, name, sum_ + sums[name].to(sum_.device))
+            meter._update_count += 1
+
     def take(self) -> dict[str, float]:
         """`train_loss`, `train_top1` and `train_top5` (in percent) since they were last taken."""
         values = [float(meter.compute()) for meter in self.all]
@@ -40,3 +48,7 @@ class Meters(nn.Module):
             meter.reset()
         loss, *parts = values
         return dict(zip(self.names, [loss, *(100 * part for part in parts)], strict=True))
+
+
+def sums_of(meter: Metric) -> dict[str, Tensor]:
+    return {name: value for name, value in meter.metric_state.items() if isinstance(value, Tensor)}
