@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -10,6 +11,7 @@ from .codegen.plain_text import shorten_count
 from .codegen.table_formats import show_bytes
 from .dsl.diagnostics import Unusable
 from .training.room import largest_that_fits, predict_step
+from .training.transfer import describe_phase
 from .training.writing import write_recipe
 
 if TYPE_CHECKING:
@@ -38,15 +40,29 @@ def describe_plan(prepared: Prepared) -> str:
         "data": f"{data.source}: {len(data.train):,} images to train on"
         + (f", {len(data.val):,} to validate with" if data.val is not None else ""),
         "pixels": f"mean {spell(origin.mean)}, deviation {spell(origin.std)}",
-        "steps": f"{steps:,} an epoch, {steps * recipe.epochs:,} in all",
+        "steps": f"{steps:,} an epoch, {steps * origin.epochs:,} in all",
         "precision": options.precision,
-        "memory": describe_memory(predict(origin, compiled)),
+        "memory": ("at most " if origin.phases else "") + describe_memory(predict(origin, compiled)),
         "seed": str(options.seed),
+        **({"begins with": origin.initial} if origin.initial else {}),
+        **dict(describe_phases(prepared)),
     }
     width = max(map(len, rows)) + 2
     table = "\n".join(f"{name:{width}}{text}" for name, text in rows.items())
     notes = "".join(f"\nnote: {note}" for note in data.notes)
     return f"{table}{notes}\n\n{write_recipe(recipe)}"
+
+
+def describe_phases(prepared: Prepared) -> Iterator[tuple[str, str]]:
+    """What is trained in each of several phases, for how long and how fast."""
+    origin = prepared.origin
+    for number, phase in enumerate(origin.phases):
+        epochs = f"{phase.epochs:,} epoch{'s'[: phase.epochs != 1]}"
+        rate = f"lr {origin.recipe_of(number).optimizer.lr:g}"
+        yield (
+            f"phase {number + 1}",
+            f"{phase.name}, {epochs}, {rate}: {describe_phase(phase, prepared.compiled.training)}",
+        )
 
 
 def spell(numbers: tuple[float, ...]) -> str:

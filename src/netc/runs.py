@@ -17,11 +17,13 @@ from .dsl.diagnostics import Unusable
 from .dsl.source import Source, Unread
 from .files import Spec, find_spec
 from .settings import Setting, read_settings
-from .training.run import Options, Origin, Run
+from .training.run import INITIAL, Options, Origin, Run
 from .training.words import Recipe
 from .training.writing import write_recipe
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from .training.data import Data
 
 LIBRARIES = ("netc", "torch", "lightning", "kornia", "torchmetrics", "datasets", "pillow", "numpy")
@@ -111,19 +113,20 @@ class Prepared(Struct, frozen=True, eq=False):
     origin: Origin
     sources: dict[str, Source]
     """The files that the net was made of, by the names under which the run keeps them."""
+    weights: Mapping[str, Tensor] | None = None
+    """What it begins with, of some of the net's tensors."""
 
     def create(self, folder: Path) -> Run:
         """The run's folder. Raises `Unusable`."""
-        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-            is_run = (folder / "run.json").exists()
-            what = f"`{folder}` {'holds a run' if is_run else 'is there'} already"
-            help = f"`--resume {folder}` goes on with it; " if is_run else ""
-            raise Unusable(what, f"{help}`-o` names another folder")
         recipe = indent(write_recipe(self.origin.recipe), "    ")
         texts = {f"spec/{name}": source.text for name, source in self.sources.items()}
         texts["model.py"] = self.compiled.source()
         texts["recipe.net"] = f"train {self.origin.net} {{\n{recipe}\n}}\n"
         files = {name: text.encode() for name, text in texts.items()}
+        if self.weights is not None:
+            from safetensors.torch import save
+
+            files[INITIAL] = save({name: each.contiguous().clone() for name, each in self.weights.items()})
         return Run.create(folder, self.origin, files)
 
 

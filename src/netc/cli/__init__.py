@@ -16,6 +16,7 @@ COMMANDS = {
     "verify": "verify",
     "weights": "weights",
     "train": "train",
+    "finetune": "finetune",
     "curves": "curves",
     "eval": "eval",
     "predict": "predict",
