@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+BESIDE = ".netc-"
+"""How the names of files begin that are not whole yet."""
 
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
     """A path beside `target` to write to, which takes its place at the end; until then what stood there
     stays. Raises OSError."""
-    beside = target.with_name(f".netc-{os.urandom(8).hex()}")
+    beside = target.with_name(f"{BESIDE}{os.urandom(8).hex()}")
     try:
         beside.touch(exist_ok=False)
         mode = (target if target.exists() else beside).stat().st_mode & 0o7777
@@ -23,6 +28,45 @@ def replacing(target: Path) -> Iterator[Path]:
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what a kill left half written. Raises OSError."""
+    for left in folder.glob(f"{BESIDE}*"):
+        left.unlink(missing_ok=True)
+
+
+class Held(Exception):
+    """Another process holds the file."""
+
+
+@contextmanager
+def holding(file: Path) -> Iterator[None]:
+    """Keep others of `holding` the same file, on this machine and on those that share its disk; however this
+    process ends, the file is free again. Nothing of this process may open and close the file meanwhile: that
+    would free it. Raises `Held`, OSError where the file cannot be written."""
+    with file.open("r+b") as held:
+        try:
+            import fcntl
+        except ModuleNotFoundError:  # Windows
+            yield
+            return
+        try:  # of POSIX, not of BSD: children that read data, and outlive a kill by seconds, do not hold it
+            fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:  # others: a file system that knows no locks
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                raise Held from None
+        yield
+
+
+def find_reason(error: Exception) -> OSError | None:
+    """What the disk said to whoever raised the error: libraries have words of their own for it."""
+    if isinstance(error, OSError):
+        return error
+    if isinstance(error.__context__, OSError):  # torch
+        return error.__context__
+    number = re.search(r"\(os error (\d+)\)", str(error))  # safetensors
+    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else None
 
 
 def reason(error: OSError) -> str:

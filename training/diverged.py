@@ -18,8 +18,9 @@ class Diverged(Exception):
 
 
 def find_diverged(module: nn.Module, images: Tensor) -> str:
-    """The name of the first layer whose weights or output hold NaN or infinity, of another pass over the
-    images (N, C, H, W); `""` where there is none."""
+    """The name of the first layer whose output holds NaN or infinity, of another pass over the images
+    (N, C, H, W); or else of the first whose weights do; `""` where there is none. What a block computes
+    outside of its layers is the block's."""
     found: list[str] = []
 
     def watch(name: str) -> Any:
@@ -30,15 +31,19 @@ def find_diverged(module: nn.Module, images: Tensor) -> str:
 
         return look
 
-    leaves = [(name, layer) for name, layer in module.named_modules() if not any(layer.children())]
-    hooks = [layer.register_forward_hook(watch(name)) for name, layer in leaves]
+    names = {layer: name or type(module).__name__ for name, layer in module.named_modules()}
+    hooks = [layer.register_forward_hook(watch(name)) for layer, name in names.items()]
     try:
         with torch.no_grad():
             module(images)
     finally:
         for hook in hooks:
             hook.remove()
-    if found:
-        return found[0]
-    broken = (name for name, value in module.named_parameters() if not value.isfinite().all())
-    return next(broken, "")
+    return found[0] if found else find_broken(module)
+
+
+def find_broken(module: nn.Module) -> str:
+    """The name of the first of its parameters that holds NaN or infinity; `""` where there is none."""
+    parameters = dict(module.named_parameters())
+    finite = torch.stack([value.isfinite().all() for value in parameters.values()]).tolist()
+    return next((name for name, whole in zip(parameters, finite, strict=True) if not whole), "")

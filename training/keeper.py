@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 import lightning.pytorch as pl
 import torch
@@ -14,12 +13,15 @@ from torch import Tensor
 from ..dsl.diagnostics import Unusable
 from .curves import draw_curves
 from .data.loader import Batch
-from .disk import reason, replacing
+from .disk import find_reason, reason, replacing
+from .diverged import Diverged, find_broken
+from .events import Events
 from .history import format_rows
 from .learner import Learner
 from .reports import Reporter, Row, Silent
 from .run import BEST, EARLY, LAST, Run
 from .schedules import Reductions, make_reductions
+from .signals import Asked
 from .stopping import Watcher
 
 AGREE_EVERY = 10
@@ -31,7 +33,7 @@ class Interrupted(Exception):
 
 
 class TooManyBad(Exception):
-    """More images cannot be read than are borne."""
+    """More images cannot be read than are borne; the run has saved where it is."""
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(f"{len(names)} images cannot be read")
@@ -58,12 +60,15 @@ class Keeper(pl.Callback):
         self.run, self.recipe, self.phase = run, recipe, 0
         self.reporter: Reporter = Silent()
         self.rows: list[Row] = []
+        self.times: list[float] = []
+        """When each epoch ended, in seconds since 1970."""
         self.bad: list[str] = []
         self.reductions: Reductions | None = None
         self.best = Watcher(recipe.keep)
         self.stop = None if recipe.stop is None else Watcher(recipe.stop)
-        self.asked = False
-        """Set from outside, by a signal: save and stop."""
+        self.events = Events(run.folder / "events")
+        self.asked = Asked()
+        self._told = False
         self._saved = self._began = time.monotonic()
         self._epoch = -1
 
@@ -82,6 +87,7 @@ class Keeper(pl.Callback):
         return {
             "phase": self.phase,
             "rows": self.rows,
+            "times": self.times,
             "bad": self.bad,
             "reductions": self.reductions and self.reductions.state(),
             "best": self.best.state(),
@@ -89,7 +95,8 @@ class Keeper(pl.Callback):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.rows, self.bad = list(state_dict["rows"]), list(state_dict["bad"])
+        self.rows, self.times = list(state_dict["rows"]), list(state_dict["times"])
+        self.bad = list(state_dict["bad"])
         if self.reductions is not None:
             self.reductions.load(state_dict["reductions"])
         self.best.load(state_dict["best"])
@@ -102,6 +109,9 @@ class Keeper(pl.Callback):
         assert isinstance(learner, Learner)
         if self.reductions is not None:
             learner.scale = self.reductions.scale
+        if trainer.is_global_zero:
+            self.guard(self.events.begin, self.rows, self.times)
+        self.asked.listen()  # Lightning has just put a handler of its own in that place
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, learner: pl.LightningModule, batch: Batch, batch_idx: int
@@ -115,15 +125,18 @@ class Keeper(pl.Callback):
     ) -> None:
         self.note_bad(batch)
         self.reporter.step(batch_idx + 1, len(batch.labels), float(outputs["loss"]))
-        last = batch_idx + 1 == trainer.num_training_batches  # the end of the epoch saves
-        if last or (trainer.world_size > 1 and (batch_idx + 1) % AGREE_EVERY):
+        options, done = self.run.origin.options, batch_idx + 1
+        last = done == trainer.num_training_batches  # the end of the epoch saves
+        if last or done % options.accumulate:  # gradients are not saved
             return
-        due = time.monotonic() - self._saved >= self.run.origin.options.save_every
-        asked = trainer.strategy.reduce_boolean_decision(self.asked, all=False)
-        if asked or trainer.strategy.reduce_boolean_decision(due, all=False):
+        if trainer.world_size > 1 and done // options.accumulate % AGREE_EVERY:
+            return
+        due = time.monotonic() - self._saved >= options.save_every
+        stops = trainer.strategy.reduce_boolean_decision(self.wants_to_stop, all=False)
+        if stops or trainer.strategy.reduce_boolean_decision(due, all=False):
             self.save(trainer)
-        if asked:
-            raise Interrupted
+        if stops:
+            self.stop_here()
 
     def on_validation_batch_end(
         self,
@@ -135,25 +148,38 @@ class Keeper(pl.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         self.note_bad(batch)
+        self.reporter.validate(batch_idx + 1, int(trainer.num_val_batches[0]))
+        if self.asked and not self._told:
+            self._told = True
+            self.reporter.note("it stops after this validation; Ctrl-C again stops it at once")
 
     def note_bad(self, batch: Batch) -> None:
-        new = [name for name in batch.bad if name not in self.bad]
-        for name in new:
-            self.bad.append(name)
-            self.reporter.note(f"`{name}` cannot be read; another image takes its place")
-        if new and len(self.bad) > self.run.origin.options.max_bad:
-            raise TooManyBad(self.bad)
+        for name in batch.bad:
+            if name not in self.bad:
+                self.bad.append(name)
+                self.reporter.note(f"`{name}` cannot be read; another image takes its place")
+
+    @property
+    def wants_to_stop(self) -> bool:
+        return bool(self.asked) or len(self.bad) > self.run.origin.options.max_bad
+
+    def stop_here(self) -> NoReturn:
+        """After what is done has been saved."""
+        raise Interrupted if self.asked else TooManyBad(self.bad)
 
     # --- epochs
 
     def on_train_epoch_end(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
         assert isinstance(learner, Learner)
         epoch = trainer.current_epoch
+        if broken := find_broken(learner.module):  # the last step made them so: what is saved is better
+            raise Diverged(epoch, int(trainer.num_training_batches) - 1, broken)
         row: Row = {"epoch": epoch + 1, "step": (epoch + 1) * learner.steps, "lr": learner.learning_rate}
         row |= learner.trained.take()
         if trainer.val_dataloaders is not None:
             row |= learner.validated.take()
         self.rows.append(row)
+        self.times.append(time.time())
         if self.reductions is not None:
             learner.scale = self.reductions.update(row[self.reductions.monitor])
         best = self.best.update(epoch, row[self.best.monitor])
@@ -166,10 +192,15 @@ class Keeper(pl.Callback):
         kept += [f"epoch-{epoch + 1}.safetensors"] if every and (epoch + 1) % every == 0 else []
         if trainer.is_global_zero:
             self.guard(self.write_epoch, dict(learner.tested.state_dict()), kept)
+            if self.finished(trainer) and self.recipe.stop is not None and self.recipe.stop.restore_best:
+                self.guard(self.run.save_weights, LAST, self.run.weights(EARLY))
         self.save(trainer)
+        if trainer.is_global_zero:
+            self.guard(self.events.add, row, self.times[-1])
         self.reporter.end(row, best, time.monotonic() - self._began)
-        if trainer.strategy.reduce_boolean_decision(self.asked, all=False) and not self.finished(trainer):
-            raise Interrupted
+        stops = trainer.strategy.reduce_boolean_decision(self.wants_to_stop, all=False)
+        if stops and not self.finished(trainer):
+            self.stop_here()
 
     def finished(self, trainer: pl.Trainer) -> bool:
         return trainer.should_stop or len(self.rows) >= self.run.origin.epochs
@@ -183,11 +214,6 @@ class Keeper(pl.Callback):
         with replacing(self.run.curves_file) as beside:
             draw_curves(self.rows, beside)
 
-    def on_train_end(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
-        restored = self.recipe.stop is not None and self.recipe.stop.restore_best and self.in_last_phase
-        if restored and trainer.is_global_zero:
-            self.guard(self.run.save_weights, LAST, self.run.weights(EARLY))
-
     def save(self, trainer: pl.Trainer) -> None:
         self.guard(trainer.save_checkpoint, self.run.state_file)
         self._saved = time.monotonic()
@@ -197,12 +223,13 @@ class Keeper(pl.Callback):
         what stood there before is still there."""
         try:
             write(*arguments)
-        except (OSError, RuntimeError) as error:  # torch tells of a full disk by the latter
-            full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-            if isinstance(error, RuntimeError) and "writ" not in str(error):
+        except Unusable:
+            raise
+        except Exception as error:
+            found = find_reason(error)
+            if found is None:
                 raise
-            why = reason(error) if isinstance(error, OSError) else "the disk may be full"
             raise Unusable(
-                f"the run `{self.run.folder}` cannot be written: {why}",
-                "what it had saved is whole: make room, then `--resume`" if full else "",
+                f"the run `{self.run.folder}` cannot be written: {reason(found)}",
+                f"what it had saved is whole: mend this, then `netc train --resume {self.run.folder}`",
             ) from None

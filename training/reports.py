@@ -16,11 +16,17 @@ class Reporter(Protocol):
     def step(self, done: int, images: int, loss: float) -> None:
         """So many batches of the epoch are done; of `images` was the last, and its loss."""
 
+    def validate(self, done: int, batches: int) -> None:
+        """So many batches of the epoch's validation are done."""
+
     def end(self, row: Row, best: bool, seconds: float) -> None:
         """An epoch has ended; whether it is the best so far."""
 
     def note(self, message: str) -> None:
         """What else a person should know."""
+
+    def close(self) -> None:
+        """Nothing more comes, however it ended."""
 
 
 class Silent:
@@ -30,6 +36,10 @@ class Silent:
 
     def step(self, done: int, images: int, loss: float) -> None: ...
 
+    def validate(self, done: int, batches: int) -> None: ...
+
     def end(self, row: Row, best: bool, seconds: float) -> None: ...
 
     def note(self, message: str) -> None: ...
+
+    def close(self) -> None: ...

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import logging
-import signal
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import closing, nullcontext
 from functools import partial
-from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.loops.progress import _ProcessedTracker
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -71,19 +67,21 @@ def fit(
     """
     quiet_libraries()
     origin = run.origin
-    state = run.state_file if resume and run.state_file.exists() else None
-    begun = 0 if state is None else phase_of(state)
+    saved = run.state() if resume else None
+    state = None if saved is None else run.state_file
+    begun = 0 if saved is None else int(saved["callbacks"]["Keeper"]["phase"])
     if len(origin.course) > 1 and origin.options.strategy == "fsdp":
         raise Unusable("`--strategy fsdp` shards a net of which all is trained", "`--strategy ddp` does not")
     keeper = Keeper(run)
     trainers = [make_trainer(run, keeper, number) for number in range(begun, len(origin.course))]
     rank, world = trainers[0].global_rank, trainers[0].world_size
-    keeper.reporter = reporter(trainers[0].is_global_zero)
+    leads = trainers[0].is_global_zero
+    keeper.reporter = reporter(leads)
     learner, epochs = make_learner(make, train, origin, rank, world)
     if origin.initial and state is None:
         load(learner.module, run.weights(INITIAL))
     tested = None if val is None else make_tests(val, origin, rank, world)
-    with asked_by_signals(keeper):
+    with run.held() if leads else nullcontext(), keeper.asked.listening(), closing(keeper.reporter):
         for number, trainer in enumerate(trainers, begun):
             phase, first = origin.course[number], origin.first_epoch(number)
             learner.begin(phase, origin.recipe_of(number), first)
@@ -133,12 +131,6 @@ def load(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     module.load_state_dict(dict(tensors), strict=False)
 
 
-def phase_of(state: Path) -> int:
-    """The number of the phase in which a state was saved."""
-    saved = torch.load(state, map_location="cpu", weights_only=True, mmap=True)
-    return int(saved["callbacks"]["Keeper"]["phase"])
-
-
 def make_trainer(run: Run, keeper: Keeper, phase: int) -> pl.Trainer:
     recipe, options = run.origin.recipe, run.origin.options
     clipped: dict[str, Any] = {}
@@ -155,7 +147,7 @@ def make_trainer(run: Run, keeper: Keeper, phase: int) -> pl.Trainer:
         accumulate_grad_batches=options.accumulate,
         deterministic=options.deterministic,
         benchmark=not options.deterministic,
-        logger=TensorBoardLogger(run.folder, name="", version="events"),
+        logger=False,
         plugins=[WholeFiles()],
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -176,25 +168,6 @@ def progress_of(trainer: pl.Trainer) -> tuple[int, int]:
     assert isinstance(epochs, _ProcessedTracker)
     assert isinstance(batches, _ProcessedTracker)
     return epochs.processed, batches.processed
-
-
-@contextmanager
-def asked_by_signals(keeper: Keeper) -> Iterator[None]:
-    """Ctrl-C and a scheduler's SIGTERM ask the run to save and stop; the second time they stop it at once."""
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        keeper.asked = True
-        for signal_, before in handlers.items():
-            signal.signal(signal_, before)
-
-    handlers: dict[signal.Signals, Any] = {}
-    for signal_ in (signal.SIGINT, signal.SIGTERM):
-        handlers[signal_] = signal.signal(signal_, ask)
-    try:
-        yield
-    finally:
-        for signal_, before in handlers.items():
-            signal.signal(signal_, before)
 
 
 def quiet_libraries() -> None:

@@ -73,8 +73,9 @@ class Places:
         return len(self.sampler)
 
     def __iter__(self) -> Iterator[list[Place]]:
+        seed, epoch = self.sampler.seed, self.sampler.epoch
         for numbers in self.sampler:
-            yield [Place(self.sampler.seed, self.sampler.epoch, number) for number in numbers]
+            yield [Place(seed, epoch, number) for number in numbers]
 
 
 def as_it_is(batch: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -23,7 +24,7 @@ def report_to(first: bool) -> Reporter:
     """For the first of several processes; the others say nothing."""
     if not first:
         return Silent()
-    return Bars() if sys.stderr.isatty() else Lines()
+    return Bars() if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else Lines()
 
 
 def describe(row: Row, best: bool, seconds: float) -> str:
@@ -89,15 +90,23 @@ class Lines:
 
     def step(self, done: int, images: int, loss: float) -> None:
         self.meter.step(done, images, loss)
+        self.show(f"batch {done:,} of {self.meter.batches:,}: {self.meter}")
+
+    def validate(self, done: int, batches: int) -> None:
+        self.show(f"validation, batch {done:,} of {batches:,}")
+
+    def show(self, where: str) -> None:
         if time.monotonic() - self.said >= EVERY:
             self.said = time.monotonic()
-            say(f"{self.place}, batch {done:,} of {self.meter.batches:,}: {self.meter}")
+            say(f"{self.place}, {where}")
 
     def end(self, row: Row, best: bool, seconds: float) -> None:
         say(f"{self.place}: {describe(row, best, seconds)}")
 
     def note(self, message: str) -> None:
         say(f"note: {message}")
+
+    def close(self) -> None: ...
 
     @property
     def place(self) -> str:
@@ -107,12 +116,18 @@ class Lines:
 class Bars(Lines):
     """A bar for the epoch, and above it the lines of those that are done."""
 
-    def begin(self, epoch: int, epochs: int, batches: int) -> None:
+    def __init__(self) -> None:
+        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
-        super().begin(epoch, epochs, batches)
         columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}")
-        self.bar = Progress(*columns, transient=True, redirect_stdout=False, redirect_stderr=False)
+        console = Console(stderr=True)
+        self.bar = Progress(
+            *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
+        )
+
+    def begin(self, epoch: int, epochs: int, batches: int) -> None:
+        super().begin(epoch, epochs, batches)
         self.task = self.bar.add_task(self.place, total=batches, told="")
         self.bar.start()
 
@@ -120,9 +135,21 @@ class Bars(Lines):
         self.meter.step(done, images, loss)
         self.bar.update(self.task, completed=done, told=str(self.meter))
 
+    def validate(self, done: int, batches: int) -> None:
+        self.bar.update(self.task, completed=done, total=batches, told="validation")
+
     def end(self, row: Row, best: bool, seconds: float) -> None:
-        self.bar.stop()
+        self.close()
         super().end(row, best, seconds)
 
     def note(self, message: str) -> None:
-        self.bar.console.print(f"note: {message}", markup=False, highlight=False)
+        """Above the bar, which is drawn again below it."""
+        self.bar.stop()
+        super().note(message)
+        if self.bar.task_ids:
+            self.bar.start()
+
+    def close(self) -> None:
+        self.bar.stop()
+        for task in self.bar.task_ids:
+            self.bar.remove_task(task)

@@ -130,11 +130,9 @@ def is_given(context: click.Context, name: str) -> bool:
 
 def is_done(run: Run) -> bool:
     """Whether all epochs were trained, or the run stopped by its recipe."""
-    import torch
-
-    if not run.state_file.exists():
+    state = run.state()
+    if state is None:
         return False
-    state = torch.load(run.state_file, map_location="cpu", weights_only=True, mmap=True)
     kept = state["callbacks"]["Keeper"]
     stopped = kept["stop"] is not None and kept["stop"]["stopped"]
     return stopped or len(kept["rows"]) >= run.origin.epochs
