@@ -15,7 +15,7 @@ from torch.nn import functional as F
 import netc
 from netc.dsl.diagnostics import Unusable
 from netc.training.confusion import draw_confusion
-from netc.training.data import BadImage
+from netc.training.data import BadImage, Split
 from netc.training.dense import Dense
 from netc.training.ensemble import How, combine
 from netc.training.evaluate import measure, together
@@ -268,16 +268,15 @@ def test_where_votes_are_equal_the_average_decides() -> None:
 # --- scores -------------------------------------------------------------------------------------------
 
 
-class Made:
+class Made(Split):
     """Noise as images, some of which cannot be read."""
 
-    light = True
+    classes = tuple("0123456789")
+    fingerprint = ""
 
     def __init__(self, count: int, broken: Sequence[int] = (), side: int = 40) -> None:
-        self.count, self.broken, self.side = count, broken, side
-
-    def __len__(self) -> int:
-        return self.count
+        self.labels = np.arange(count) % 10
+        self.broken, self.side = broken, side
 
     def name(self, number: int) -> str:
         return f"image {number}"
@@ -326,14 +325,14 @@ def test_scores_are_those_of_a_plain_loop_whatever_the_batch(protocol: Protocol,
                 expected.append((logits.softmax(1) if how == "softmax" else logits).mean(0))
     for batch in (1, 5, 64):
         found = score(net, images, how, Machine(batch=batch), quiet)
-        assert found.numbers == tuple(range(7))
+        assert found.names == tuple(f"image {number}" for number in range(7))
         assert torch.allclose(found.scores, torch.stack(expected), atol=1e-5)
 
 
 def test_images_that_cannot_be_read_are_left_out_and_named() -> None:
     done: list[int] = []
     found = score(member(Protocol()), Made(9, broken=(0, 5)), "softmax", Machine(batch=4), done.append)
-    assert found.numbers == (1, 2, 3, 4, 6, 7, 8)
+    assert found.labels == (1, 2, 3, 4, 6, 7, 8)
     assert [bad.name for bad in found.bad] == ["image 0", "image 5"]
     assert done == [4, 8, 9]
     with pytest.raises(Unusable, match="none of the 2 images can be read: `image 0` is damaged"):
@@ -343,10 +342,9 @@ def test_images_that_cannot_be_read_are_left_out_and_named() -> None:
 def test_processes_that_read_change_nothing() -> None:
     images = Made(6, broken=(2,))
     alone = score(member(Protocol(10)), images, "softmax", Machine(batch=20), quiet)
-    images.light = False
     several = score(member(Protocol(10)), images, "softmax", Machine(batch=20, workers=2), quiet)
     assert torch.equal(alone.scores, several.scores)
-    assert alone.numbers == several.numbers
+    assert alone.names == several.names
     assert [bad.name for bad in several.bad] == ["image 2"]
 
 
@@ -395,7 +393,8 @@ def test_metrics_are_those_of_scikit_learn(count: int) -> None:
     random = np.random.default_rng(count)
     scores = random.random((301, count), dtype=np.float32)
     labels = random.integers(0, count - 1, 301)  # the last class has no image
-    found = measure(torch.from_numpy(scores), torch.from_numpy(labels), tuple(f"c{i}" for i in range(count)))
+    given = Scores(torch.from_numpy(scores), ("",) * 301, tuple(labels.tolist()), ())
+    found = measure(given, tuple(f"c{i}" for i in range(count)))
     taken = scores.argmax(1)
     every = list(range(count))
     assert found.images == 301
@@ -415,12 +414,6 @@ def test_metrics_are_those_of_scikit_learn(count: int) -> None:
         assert found.top5 == pytest.approx(top_k_accuracy_score(labels, scores, k=5, labels=every), abs=1e-6)
     else:
         assert found.top5 is None
-
-
-def test_measuring_takes_what_scoring_gives() -> None:
-    found = score(member(Protocol()), Made(5), "softmax", Machine(), quiet)
-    assert isinstance(found, Scores)
-    assert measure(found.scores, torch.tensor([0, 1, 2, 3, 4]), tuple("0123456789")).images == 5
 
 
 # --- the picture --------------------------------------------------------------------------------------

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ..dsl.diagnostics import Unusable
 from .ensemble import How, combine, finish
-from .scoring import Member, Scores
+from .scoring import Member, Scores, Trained
 
 TOP = 5
 Counts = NDArray[np.int64]
@@ -38,12 +40,11 @@ class Evaluation(Struct, frozen=True, eq=False):
     """Row: the image's class; column: the class that it was taken for."""
 
 
-def measure(scores: Tensor, labels: Tensor, classes: tuple[str, ...]) -> Evaluation:
-    """Of (N, K) scores, of which the highest is the answer, and N labels. Top-k: whether the label is among
-    the k highest."""
+def measure(found: Scores, classes: tuple[str, ...]) -> Evaluation:
+    """The highest score is the answer; top-k: whether the label is among the k highest."""
     from torchmetrics.functional.classification import multiclass_accuracy, multiclass_confusion_matrix
 
-    count = len(classes)
+    scores, labels, count = found.scores, torch.tensor(found.labels), len(classes)
     confusion = multiclass_confusion_matrix(scores, labels, count).cpu().numpy().astype(np.int64)
     top5 = each5 = None
     if count > TOP:
@@ -63,7 +64,23 @@ def measure(scores: Tensor, labels: Tensor, classes: tuple[str, ...]) -> Evaluat
     return Evaluation(len(labels), int(right.sum()) / len(labels), top5, results, confusion)
 
 
-def together(members: list[Member], found: list[Scores], how: How, weights: list[float] | None) -> Scores:
+def order_of(net: Trained, first: Trained) -> list[int]:
+    """Where the outputs of `net` stand for the classes of `first`. Raises `Unusable` where it has others."""
+    place = {name: number for number, name in enumerate(net.classes)}
+    if place.keys() != set(first.classes):
+        lacking = [name for name in first.classes if name not in place]
+        further = [name for name in net.classes if name not in set(first.classes)]
+        what = f"`{lacking[0]}` is not among its" if lacking else f"`{further[0]}` is one of its"
+        raise Unusable(
+            f"`{net.name}` does not tell the same classes apart as `{first.name}`: {what} classes",
+            "nets of an ensemble are trained on the same classes",
+        )
+    return [place[name] for name in first.classes]
+
+
+def together(
+    members: Sequence[Member], found: Sequence[Scores], how: How, weights: Sequence[float] | None = None
+) -> Scores:
     """What several nets say of the same images, as probabilities or shares of votes. Raises `Unusable`."""
     if how == "logits" and len({member.sigmoid for member in members}) > 1:
         raise Unusable(
@@ -73,4 +90,4 @@ def together(members: list[Member], found: list[Scores], how: How, weights: list
     scores = found[0].scores
     if len(found) > 1:
         scores = combine(torch.stack([each.scores for each in found]), how, weights)
-    return Scores(finish(scores, how, members[0].sigmoid), found[0].numbers, found[0].bad)
+    return replace(found[0], scores=finish(scores, how, members[0].sigmoid))

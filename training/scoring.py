@@ -3,47 +3,55 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from typing import Protocol as Interface
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Literal, NamedTuple
 
 import torch
 from msgspec import Struct
-from PIL.Image import Image
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from ..dsl.diagnostics import Unusable
-from .data import BadImage
+from .data import BadImage, Images, Split, Stream
+from .data.loader import Loader, default_workers
+from .data.streams import Row
 from .dense import Dense
 from .ensemble import How, begin, combine
-from .run import Origin
 from .views import Protocol, Views, plan_views
-from .words import BinaryCrossEntropy
+from .words import BinaryCrossEntropy, Recipe
 
-
-class Images(Interface):
-    """A split, or files that a person named."""
-
-    light: bool
-
-    def __len__(self) -> int: ...
-
-    def read(self, number: int) -> Image: ...
-
-    def name(self, number: int) -> str: ...
+FEW = 100
+"""Images that are read sooner than other processes would start."""
 
 
 class Machine(Struct, frozen=True):
-    """On what, and in what portions, a net is run. `batch` are views at a time."""
+    """On what, and in what portions, a net is run."""
 
     device: str = "cpu"
     batch: int = 64
-    workers: int = 0
+    """Views at a time."""
+    workers: int | None = None
+    """Processes that read images; None: as many as suit them."""
     bf16: bool = False
 
 
+class Trained(Struct, frozen=True, eq=False):
+    """A net with its weights, and what has to be known to show it an image as it was trained to see them."""
+
+    name: str
+    module: nn.Module
+    recipe: Recipe
+    classes: tuple[str, ...]
+    """What its outputs mean, in their order."""
+    input: tuple[int, int, int]
+    """C, H, W."""
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
 class Member(Struct, frozen=True, eq=False):
-    """A net, alone or one of several, with what it needs to see an image as it was trained to."""
+    """A net, alone or one of several, and what it is shown of an image."""
 
     name: str
     module: nn.Module
@@ -55,22 +63,32 @@ class Member(Struct, frozen=True, eq=False):
 
 
 class Scores(Struct, frozen=True, eq=False):
-    """(N, K) scores on the CPU, the images that they are of, and those that could not be read."""
+    """(N, K) scores on the CPU, names and labels of their images, and the images that could not be read."""
 
     scores: Tensor
-    numbers: tuple[int, ...]
+    names: tuple[str, ...]
+    labels: tuple[int, ...]
+    """Below 0 where it is not known."""
     bad: tuple[BadImage, ...]
 
 
-def make_member(name: str, module: nn.Module, origin: Origin, protocol: Protocol) -> Member:
-    """`module` has its weights. Raises `Unusable`."""
-    channels, *size = origin.input
-    height, width = size
-    views = plan_views(origin.recipe, channels, (height, width), protocol)
-    module.eval()
-    used = Dense(module, channels, (height, width)) if protocol.dense else module
-    sigmoid = isinstance(origin.recipe.loss, BinaryCrossEntropy)
-    return Member(name, used, views, origin.mean, origin.std, sigmoid)
+def make_member(trained: Trained, protocol: Protocol) -> Member:
+    """Raises `Unusable`."""
+    channels, height, width = trained.input
+    views = plan_views(trained.recipe, channels, (height, width), protocol)
+    module = trained.module.eval()
+    if protocol.dense:
+        module = Dense(module, channels, (height, width))
+    sigmoid = isinstance(trained.recipe.loss, BinaryCrossEntropy)
+    return Member(trained.name, module, views, trained.mean, trained.std, sigmoid)
+
+
+def choose_device(name: Literal["auto", "cpu", "gpu"]) -> str:
+    """As torch calls it. Raises `Unusable` where there is no GPU."""
+    there = torch.cuda.is_available()
+    if name == "gpu" and not there:
+        raise Unusable("torch finds no GPU", "`--device cpu` takes none")
+    return "cuda" if there and name != "cpu" else "cpu"
 
 
 def score(
@@ -78,26 +96,37 @@ def score(
 ) -> Scores:
     """What the net says of each image that can be read, its views combined. `progress` is told how many
     images are done. Raises `Unusable`."""
-    show = Show(member, machine)
-    found: list[Tensor] = []
-    numbers: list[int] = []
-    bad: list[BadImage] = []
+    portions: list[Scores] = []
     done = 0
-    for portion in load(images, member.views, machine):
-        bad += [views for _, views in portion if isinstance(views, BadImage)]
-        read = [(number, views) for number, views in portion if not isinstance(views, BadImage)]
+    for portion in score_portions(member, images, how, machine):
+        portions.append(portion)
+        done += len(portion.names) + len(portion.bad)
+        progress(done)
+    bad = tuple(image for portion in portions for image in portion.bad)
+    read = [portion for portion in portions if portion.names]
+    if not read:
+        raise refuse_all(bad)
+    return Scores(
+        torch.cat([portion.scores for portion in read]),
+        tuple(name for portion in read for name in portion.names),
+        tuple(label for portion in read for label in portion.labels),
+        bad,
+    )
+
+
+def score_portions(member: Member, images: Images, how: How, machine: Machine) -> Iterator[Scores]:
+    """As `score`, a few images at a time, in their order."""
+    show = Show(member, machine)
+    for seen in load(images, member.views, machine):
+        bad = tuple(image.views for image in seen if isinstance(image.views, BadImage))
+        read = [(image, image.views) for image in seen if not isinstance(image.views, BadImage)]
+        names = tuple(image.name for image, _ in read)
+        scores = torch.empty(0)
         if read:
             logits = show([views for _, views in read])
-            refuse_nonsense(logits, member.name, [images.name(number) for number, _ in read])
-            found.append(combine(begin(logits, how, member.sigmoid), how))
-            numbers += [number for number, _ in read]
-        done += len(portion)
-        progress(done)
-    if not found:
-        raise Unusable(
-            f"none of the {len(bad):,} images can be read: {bad[0]}" if bad else "there are no images"
-        )
-    return Scores(torch.cat(found), tuple(numbers), tuple(bad))
+            refuse_nonsense(logits, member.name, names)
+            scores = combine(begin(logits, how, member.sigmoid), how)
+        yield Scores(scores, names, tuple(image.label for image, _ in read), bad)
 
 
 class Show:
@@ -148,37 +177,60 @@ class Show:
         return ((pixels - self.mean) / self.std).contiguous(memory_format=self.layout)
 
 
-Portion = list[tuple[int, tuple[Tensor, ...] | BadImage]]
+# --- reading ------------------------------------------------------------------------------------------
 
 
-class Shown(Dataset[tuple[int, tuple[Tensor, ...] | BadImage]]):
-    """The views of each image, or why it cannot be read."""
+class Seen(NamedTuple):
+    """An image, and its views, or why it cannot be read."""
 
-    def __init__(self, images: Images, views: Views) -> None:
+    name: str
+    label: int
+    views: tuple[Tensor, ...] | BadImage
+
+
+def see(image: Split | Row, number: int, name: str, label: int, views: Views) -> Seen:
+    try:
+        read = image.read(number) if isinstance(image, Split) else image.read()
+        return Seen(name, label, views(read))
+    except BadImage as bad:
+        return Seen(name, label, bad)
+
+
+class Shown(Dataset[Seen]):
+    """The images of a split, as processes that read take them."""
+
+    def __init__(self, images: Split, views: Views) -> None:
         self.images, self.views = images, views
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, number: int) -> tuple[int, tuple[Tensor, ...] | BadImage]:
-        try:
-            return number, self.views(self.images.read(number))
-        except BadImage as bad:
-            return number, bad
+    def __getitem__(self, number: int) -> Seen:
+        images = self.images
+        return see(images, number, images.name(number), images.label(number), self.views)
 
 
-def load(images: Images, views: Views, machine: Machine) -> DataLoader[Portion]:
+def load(images: Images, views: Views, machine: Machine) -> Iterator[list[Seen]]:
     """Every image once, in order, so many at a time as have `machine.batch` views."""
-    return DataLoader(
-        Shown(images, views),  # type: ignore[arg-type]
-        batch_size=max(1, machine.batch // views.count),
-        num_workers=0 if images.light else machine.workers,
-        collate_fn=as_they_are,
+    size = max(1, machine.batch // views.count)
+    if isinstance(images, Stream):
+        rows = (see(row, 0, row.name, images.place(row), views) for row in images.walk(None))
+        while portion := list(islice(rows, size)):
+            yield portion
+        return
+    workers = default_workers(images) if machine.workers is None else machine.workers
+    yield from Loader(
+        Shown(images, views),
+        batch_size=size,
+        num_workers=0 if len(images) <= FEW and machine.workers is None else workers,
+        collate_fn=list,
     )
 
 
-def as_they_are(portion: Portion) -> Portion:
-    return portion
+def refuse_all(bad: Sequence[BadImage]) -> Unusable:
+    return Unusable(
+        f"none of the {len(bad):,} images can be read: {bad[0]}" if bad else "there are no images"
+    )
 
 
 def refuse_nonsense(logits: Tensor, net: str, names: Sequence[str]) -> None:
