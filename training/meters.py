@@ -9,6 +9,16 @@ from torchmetrics.classification import MulticlassAccuracy
 TOPS = (1, 5)
 
 
+def tops_of(classes: int) -> list[int]:
+    """All of so few classes would be among the best five: that is not measured."""
+    return [top for top in TOPS if top < classes]
+
+
+def names_of(split: str, classes: int) -> list[str]:
+    """`train_loss`, `train_top1` and `train_top5`, as `take` gives them."""
+    return [f"{split}_loss", *(f"{split}_top{top}" for top in tops_of(classes))]
+
+
 class Meters(nn.Module):
     """What is measured of a split."""
 
@@ -16,9 +26,9 @@ class Meters(nn.Module):
         super().__init__()
         self.split = split
         self.loss = MeanMetric()
-        tops = [top for top in TOPS if top < classes]
+        tops = tops_of(classes)
         self.tops = nn.ModuleList(MulticlassAccuracy(classes, top_k=top, average="micro") for top in tops)
-        self.names = [f"{split}_loss", *(f"{split}_top{top}" for top in tops)]
+        self.names = names_of(split, classes)
 
     @property
     def all(self) -> list[Metric]:

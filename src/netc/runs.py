@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -13,12 +14,13 @@ import msgspec
 from msgspec import Struct
 
 from . import driver
+from .compiler.suggestions import join
 from .dsl.diagnostics import Unusable
 from .dsl.source import Source, Unread
 from .files import Spec, find_spec
 from .settings import Setting, read_settings
 from .training.run import INITIAL, Options, Origin, Run
-from .training.words import Recipe
+from .training.words import Best, Early, Plateau, Recipe
 from .training.writing import write_recipe
 
 if TYPE_CHECKING:
@@ -146,6 +148,7 @@ def prepare(
 
     opened = open_data(data, val, seed=options.seed)
     assert opened.train is not None
+    check_monitors(recipe, opened)
     fitted = fit_to_classes(compile, settings, len(opened.classes))
     mean, std = measure_pixels(opened.train, fitted.input, recipe)
     origin = Origin(
@@ -167,9 +170,27 @@ def prepare(
     return Prepared(fitted.compiled, opened, origin, spec.read)
 
 
+def check_monitors(recipe: Recipe, data: Data) -> None:
+    """Raises `Unusable` where a recipe watches what these data do not tell."""
+    from .training.meters import names_of
+
+    splits = ["train", *(["val"] if data.val is not None else [])]
+    measured = [name for split in splits for name in names_of(split, len(data.classes))]
+    for word in (recipe.keep, *filter(None, [recipe.stop]), *recipe.schedule):
+        if isinstance(word, Best | Early | Plateau) and word.monitor not in measured:
+            split, _, what = word.monitor.partition("_")
+            few = f"of {len(data.classes)} classes `{what}` is not measured"
+            raise Unusable(
+                f"`{word.word()}` watches `{word.monitor}`: "
+                + (few if split in splits else "there is nothing to validate with"),
+                f"`monitor` may be {join([f'`{name}`' for name in measured])}",
+            )
+
+
 def absolute(source: str) -> str:
     """A path as one that holds wherever the run is gone on with; other sources as they are."""
-    return str(Path(source).absolute()) if Path(source).exists() else source
+    named = source == "digits" or source.partition(":")[0] in ("synthetic", "hf")
+    return source if named else os.path.abspath(source)
 
 
 def is_number(text: str) -> bool:
