@@ -65,8 +65,8 @@ def take_base(
     found = [match(mine, others) for mine, others in forms]
     fitting = next((each for each in found if each.fits), None)
     if fitting is None:
-        worst = min(range(len(found)), key=lambda n: len(found[n].ours) + len(found[n].theirs))
-        raise Misfit(found[worst], *forms[worst])
+        nearest = min(range(len(found)), key=lambda n: len(found[n].ours) + len(found[n].theirs))
+        raise Misfit(found[nearest], *forms[nearest])
     pairs = {name: other for name, other in fitting.pairs.items() if name in base}
     taken = {name: tensors[other].reshape(ours[name]) for name, other in pairs.items()}
     return Base(taken, tuple(name for name in ours if name not in base), origin)
