@@ -5,16 +5,22 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
+import click
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netc import driver
+from netc.cli import run as run_netc
+from netc.cli.recipes import recipe_of as recipe_for
+from netc.cli.recipes import recipe_options
+from netc.cli.terminal import end
 from netc.dsl.source import Source
 from netc.files import Spec, find_spec
 from netc.settings import Misused
@@ -385,6 +391,71 @@ def test_a_mistake_of_an_option_is_told_in_its_text(overrides, option, code, mar
 def test_an_option_that_is_no_entry_cannot_be_read(text):
     with pytest.raises(Misused, match="cannot be read"):
         read(WRITTEN, overrides={"epochs": text})
+
+
+@pytest.fixture
+def told(capsys) -> Callable[..., tuple[int, str, str]]:
+    """Run a command that takes the options of recipes and prints the recipe."""
+
+    @click.command()
+    @click.argument("spec")
+    @recipe_options
+    def show(spec: str, overrides: dict[str, str]) -> None:
+        click.echo(write_recipe(recipe_for(find_spec(spec), {}, overrides, ())))
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        try:
+            code = show.main(list(arguments), standalone_mode=False) or 0
+        except Exception as error:
+            code = end(error)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def test_a_command_takes_an_option_for_every_entry(told):
+    code, out, _ = told("lenet5", "--epochs", "3", "--lr", "0.05", "--augment", "none", "--batch", "2^6")
+    assert code == 0
+    assert "epochs 3\nbatch 64\n" in out
+    assert "lr=0.05" in out
+    assert "augment" not in out
+    code, out, _ = told("--help")
+    for name in (*ENTRIES, "lr", "momentum", "weight-decay"):
+        assert f"--{name}" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "shown"),
+    [
+        (["--epochs", "0"], 2, "--> --epochs:1:1"),
+        (["--optimizer", "sgd(lr=0.1, momentm=0.9)"], 2, "did you mean `momentum`?"),
+        (["--clip", "2 2"], 2, "the value of `--clip 2 2` cannot be read"),
+        (["--epochs", "1"], 0, "warning[unreached]"),
+    ],
+)
+def test_a_wrong_option_is_a_misuse(told, tmp_path, options, code, shown):
+    path = tmp_path / "page.net"
+    path.write_text(NET + "train a { epochs 9; schedule step(5) }")
+    assert told(str(path), *options)[0] == code
+    assert shown in told(str(path), *options)[2]
+
+
+def test_a_wrong_recipe_is_a_wrong_spec(told, tmp_path):
+    path = tmp_path / "page.net"
+    path.write_text(NET + "train a { epochs 0 }")
+    code, out, err = told(str(path), "--batch", "3")
+    assert (code, out) == (1, "")
+    assert "page.net:2:18" in err
+    path.write_text(NET + "train a { epochs 0")
+    assert told(str(path))[0] == 1
+
+
+def test_a_mistake_of_a_recipe_is_fixed(tmp_path, capsys):
+    path = tmp_path / "page.net"
+    path.write_text(NET + "\ntrain a { augment random_resized_crop(scale=[1, 0.08]) }\n")
+    assert run_netc(["check", "--fix", str(path)]) == 0
+    assert "scale=[0.08, 1]" in path.read_text()
 
 
 # --- writing ---------------------------------------------------------------------------------------

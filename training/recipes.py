@@ -64,11 +64,13 @@ def read_recipe(
     return Reader(scope, train, overrides or {}).read()
 
 
-def review_recipe(scope: FileScope, train: ast.Item) -> tuple[Diagnostic, ...]:
-    """All that is wrong with a `train`: with the nets that it names, and with its entries."""
-    for fault in review_targets(scope, train):
+def review_recipes(scope: FileScope) -> Iterator[Diagnostic]:
+    """All that is wrong with the recipes of a file: with the nets that they name, and with their entries."""
+    for fault in review_targets(scope):
         scope.report.add(fault)
-    return read_recipe(scope, train).diagnostics
+    for item in scope.file.items:
+        if isinstance(item.tree, ast.Train):
+            yield from read_recipe(scope, item).diagnostics
 
 
 class Reader:
@@ -165,6 +167,8 @@ class Reader:
         except Reject as reject:
             message = str(reject).replace(FOREIGN, describe(value))
             help = reject.help.replace(f"{entry.name}=", f"{entry.name} ")
+            if text.item is not self.train:
+                help = without_default(help)
             raise Fault(reject.code, message, text.item.place(text.expr), help=help) from None
 
     def read_steps(self, entry: Entry, item: ast.Item, steps: Sequence[ast.Expr]) -> Iterator[Word]:
@@ -246,6 +250,8 @@ class Reader:
             place = written
         message = str(reject).replace(FOREIGN, describe(blamed.value if blamed is not None else None))
         help = reject.help.replace("...", text_of_argument(blamed) or "...")
+        if reject.blame in self.overrides and place == written:
+            help = without_default(help)
         fix = (Edit(place, reject.write),) if reject.write and place == written else ()
         return Fault(reject.code, message, place, "", causes, help, fix)
 
@@ -255,6 +261,11 @@ class Reader:
             return item.place(step)
         first = next(self.overrides[name] for name in OF_OPTIMIZERS if name in self.overrides)
         return first.item.place(first.expr)
+
+
+def without_default(help: str) -> str:
+    """Of an option that is left out, the recipe says what it is."""
+    return "; ".join(part for part in help.split("; ") if not part.startswith("left out"))
 
 
 def steps_of(expr: ast.Expr) -> Iterator[ast.Expr]:

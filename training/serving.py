@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from typing import NamedTuple
 
 from ..compiler.evaluate import evaluate_alone
-from ..compiler.faults import Fault, Silent
+from ..compiler.faults import Fault, Silent, text_of
 from ..compiler.forecast import Unlike, layer_key
 from ..compiler.frames import Argument
 from ..compiler.program import FileScope
@@ -15,6 +15,7 @@ from ..compiler.unknown import word_of
 from ..compiler.values import NetValue, Value
 from ..dsl import ast
 from ..dsl.diagnostics import Note
+from ..dsl.source import Place
 
 
 class Served(NamedTuple):
@@ -111,10 +112,10 @@ def comparable(bound: Mapping[str, Argument]) -> dict[str, Hashable]:
 # --- what is wrong with targets -------------------------------------------------------------------
 
 
-def review_targets(scope: FileScope, item: ast.Item) -> Iterator[Fault]:
-    """What a recipe names and is no net, or has a recipe already."""
-    assert isinstance(item.tree, ast.Train)
-    for target in item.tree.targets:
+def review_targets(scope: FileScope) -> Iterator[Fault]:
+    """What the recipes of a file name and is no net, or has a recipe already."""
+    known: dict[Hashable, Place] = {}
+    for item, target in targets_of(scope):
         try:
             net_at(scope, item, target)
         except Fault as fault:
@@ -122,32 +123,24 @@ def review_targets(scope: FileScope, item: ast.Item) -> Iterator[Fault]:
             continue
         except Silent:
             continue
-        earlier = next(
-            (other, node)
-            for other, node in targets_of(scope)
-            if (other is item and node is target) or is_same(scope, other, node, item, target)
-        )
-        if earlier != (item, target):
-            named = item.source.text[item.place(target).start : item.place(target).end]
-            causes = (Note(earlier[0].place(earlier[1]), "first here"),)
+        place = item.place(target)
+        first = known.setdefault(key_of(scope, item, target), place)
+        if first is not place:
             yield Fault(
                 "duplicate-definition",
-                f"`{named}` has two recipes",
-                item.place(target),
+                f"`{text_of(item, target)}` has two recipes",
+                place,
                 "again here",
-                causes,
+                (Note(first, "first here"),),
                 help="leave one of them out",
             )
 
 
-def is_same(scope: FileScope, one: ast.Item, node: ast.Expr, other: ast.Item, target: ast.Expr) -> bool:
-    """Whether two targets name the same net, with the same arguments."""
-    words = word_of(node), word_of(target)
-    if words[0] is None or words[1] is None or isinstance(node, ast.Call) != isinstance(target, ast.Call):
-        return False
-    link = origin_of(scope, words[0].id)
-    if link is None or link != origin_of(scope, words[1].id):
-        return False
-    return isinstance(target, ast.Name) or (
-        arguments_of(scope, one, node) == arguments_of(scope, other, target)
-    )
+def key_of(scope: FileScope, item: ast.Item, target: ast.Expr) -> Hashable:
+    """The same for two targets that name one net, with the same arguments."""
+    word = word_of(target)
+    link = None if word is None else origin_of(scope, word.id)
+    if link is None:
+        return item, target
+    given = arguments_of(scope, item, target) if isinstance(target, ast.Call) else None
+    return link, None if given is None else frozenset(given.items())

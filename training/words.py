@@ -19,6 +19,10 @@ Monitor = Literal["val_loss", "val_top1", "val_top5", "train_loss", "train_top1"
 """What is watched from epoch to epoch: losses fall, accuracies rise."""
 
 
+MOST_WRITTEN = 8
+"""Numbers of a list that a help writes out."""
+
+
 class Unfit(Reject, ValueError):
     """Arguments of a word that do not go together; where it is read from data, msgspec says of which."""
 
@@ -42,8 +46,10 @@ def rise(name: str, numbers: Sequence[float]) -> None:
     """Raises `Unfit` where the numbers of a parameter fall."""
     for low, high in pairwise(numbers):
         if low > high:
-            written = f"[{', '.join(f'{number:.12g}' for number in sorted(numbers))}]"
             message = f"`{name}` falls, from {low:.12g} to {high:.12g}"
+            if len(numbers) > MOST_WRITTEN:
+                raise Unfit("out-of-range", message, name, "write the smaller numbers first")
+            written = f"[{', '.join(f'{number:.12g}' for number in sorted(numbers))}]"
             raise Unfit("out-of-range", message, name, f"write `{name}={written}`", write=written)
 
 

@@ -116,9 +116,7 @@ def review_claims(
     for outcome in (outcome for expectation in verdict.expectations for outcome in expectation.outcomes):
         if outcome.diagnostic is not None and outcome.diagnostic.code != "failed-claim":
             yield outcome.diagnostic
-    recipes = [item for item in program.scope.file.items if isinstance(item.tree, ast.Train)]
-    if recipes:
-        from .training.recipes import review_recipe
+    if any(isinstance(item.tree, ast.Train) for item in program.scope.file.items):
+        from .training.recipes import review_recipes
 
-        for item in recipes:
-            yield from review_recipe(program.scope, item)
+        yield from review_recipes(program.scope)
