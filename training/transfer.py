@@ -122,8 +122,9 @@ def plan_phases(
     for head in heads:
         if is_within(head, frozen):
             raise Unusable(f"`{head}` is a new head, and a head that is frozen stays as it was drawn")
+    within = tuple(part for part in frozen if is_within(part, heads))
     if [*unfreeze] == [NONE]:
-        return (Phase("head", epochs, heads, frozen),)
+        return (Phase("head", epochs, heads, within),)
     if [*unfreeze] == [ALL] or (frozen and not unfreeze):
         thawed: tuple[str, ...] = ("",)
     elif unfreeze:
@@ -133,7 +134,7 @@ def plan_phases(
     together = Phase("together", epochs, thawed, frozen, rate)
     if not any(together.trains(node.name) and not is_within(node.name, heads) for node in owners_of(facts)):
         raise Unusable("all that is to be thawed is frozen", "name other parts with `--unfreeze`")
-    return (*([Phase("head", head_epochs, heads, frozen)] if head_epochs else []), together)
+    return (*([Phase("head", head_epochs, heads, within)] if head_epochs else []), together)
 
 
 def describe_phase(phase: Phase, facts: Facts) -> str:
