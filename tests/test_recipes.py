@@ -207,6 +207,11 @@ def test_two_recipes_for_one_net_are_an_error_at_the_second(targets, marked):
     assert wrong.causes[0].place.start < wrong.place.start
 
 
+def test_a_recipe_whose_net_is_unknown_is_told_to_those_who_train():
+    assert mistakes(NET + "train aa { epochs 3 }") == [("unknown-net", "aa")]
+    assert mistakes(NET + "train a { epochs 3 }\ntrain a { epochs 4 }") == [("duplicate-definition", "a")]
+
+
 # --- mistakes --------------------------------------------------------------------------------------
 
 

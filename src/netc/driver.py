@@ -257,7 +257,7 @@ def recipe(
     texts in place of its entries, or of `lr`, `momentum` and `weight_decay` of its optimizer; raises
     `Misused` for one that cannot be read. A net without a recipe has the default one."""
     from .training.recipes import Reading, read_recipe
-    from .training.serving import find_recipe
+    from .training.serving import find_recipe, review_targets
 
     given = read_overrides(overrides or {})
     kinds = DEFINITIONS | {"train"}
@@ -268,6 +268,8 @@ def recipe(
         try:
             net = choose_set(program, spec, settings or {})
             values = evaluate_settings(program, net, settings or {})
+            for fault in review_targets(program.scope):  # perhaps one of them should name this net
+                program.report.add(fault)
             served = find_recipe(program.scope, net, values)
             scope, item = (program.scope, None) if served is None else served
             reading = read_recipe(scope, item, given)
