@@ -236,6 +236,27 @@ def test_foreign_checkpoints(folder: Path, tmp_path: Path, capsys: pytest.Captur
     assert "nothing to evaluate" in refusal(capsys, "eval", checkpoint, "--net", tmp_path / "small.net")
 
 
+def test_auxiliary_classifiers_say_nothing_and_may_be_missing(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = SMALL.replace("    gap\n", "    aux side(weight=0.3): gap -> fc(classes)\n    gap\n")
+    (tmp_path / "small.net").write_text(spec)
+    model = netc.loads(spec)
+    alone = module_of(folder).state_dict()
+    whole = model.module().state_dict() | alone
+    assert len(whole) == len(alone) + 2
+    expected = evaluate(capsys, folder)["confusion"]
+    for name, tensors in (("alone.pth", alone), ("whole.pth", whole)):
+        torch.save(tensors, tmp_path / name)
+        given = ["--net", tmp_path / "small.net", "--data", "digits", "--mean", MEAN, "--std", STD]
+        assert evaluate(capsys, tmp_path / name, *given)["confusion"] == expected
+    save_digits(tmp_path / "two", {7: "7", 2: "2"})
+    told = refusal(
+        capsys, "eval", tmp_path / "alone.pth", "--net", tmp_path / "small.net", "--data", tmp_path / "two"
+    )
+    assert "knows 10 classes, and" in told
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

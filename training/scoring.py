@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Literal, NamedTuple
 
 import torch
 from msgspec import Struct
+from PIL.Image import Image
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from ..dsl.diagnostics import Unusable
 from .data import BadImage, Images, Split, Stream
 from .data.loader import Loader, default_workers
-from .data.streams import Row
 from .dense import Dense
 from .ensemble import How, begin, combine
 from .views import Protocol, Views, plan_views
@@ -173,7 +174,7 @@ class Show:
             ) from None
 
     def normalise(self, views: Tensor) -> Tensor:
-        pixels = views.to(self.device, non_blocking=True).float() / 255
+        pixels = views.to(self.device).float() / 255
         return ((pixels - self.mean) / self.std).contiguous(memory_format=self.layout)
 
 
@@ -188,10 +189,9 @@ class Seen(NamedTuple):
     views: tuple[Tensor, ...] | BadImage
 
 
-def see(image: Split | Row, number: int, name: str, label: int, views: Views) -> Seen:
+def see(name: str, label: int, read: Callable[[], Image], views: Views) -> Seen:
     try:
-        read = image.read(number) if isinstance(image, Split) else image.read()
-        return Seen(name, label, views(read))
+        return Seen(name, label, views(read()))
     except BadImage as bad:
         return Seen(name, label, bad)
 
@@ -207,14 +207,14 @@ class Shown(Dataset[Seen]):
 
     def __getitem__(self, number: int) -> Seen:
         images = self.images
-        return see(images, number, images.name(number), images.label(number), self.views)
+        return see(images.name(number), images.label(number), partial(images.read, number), self.views)
 
 
 def load(images: Images, views: Views, machine: Machine) -> Iterator[list[Seen]]:
     """Every image once, in order, so many at a time as have `machine.batch` views."""
     size = max(1, machine.batch // views.count)
     if isinstance(images, Stream):
-        rows = (see(row, 0, row.name, images.place(row), views) for row in images.walk(None))
+        rows = (see(row.name, images.place(row), row.read, views) for row in images.walk(None))
         while portion := list(islice(rows, size)):
             yield portion
         return
