@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -22,7 +24,7 @@ from netc.cli.recipes import recipe_of as recipe_for
 from netc.cli.recipes import recipe_options
 from netc.cli.terminal import end
 from netc.dsl.source import Source
-from netc.files import Spec, find_spec
+from netc.files import Spec, bundled_files, find_spec, open_bundled
 from netc.settings import Misused
 from netc.training.entries import ENTRIES
 from netc.training.recipes import Reading
@@ -629,3 +631,65 @@ def test_reading_recipes_loads_no_torch():
         "assert not {'torch', 'lightning', 'kornia', 'datasets', 'matplotlib', 'PIL'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+# --- mutants ---------------------------------------------------------------------------------------
+
+BLOCKS = [
+    block
+    for file in bundled_files()
+    for block in re.findall(
+        r"^train [^{]*(\{.*?^\})", open_bundled(file).source.text, re.MULTILINE | re.DOTALL
+    )
+]
+TOKEN = re.compile(r"[A-Za-z_]\w*|[\d.]+(?:e-?\d+)?|->|\S|\s+")
+WORDS = [
+    "none",
+    "true",
+    "-1",
+    "1e40",
+    "a",
+    "conv",
+    "[]",
+    "()",
+    "{}",
+    "*",
+    "if",
+    "0",
+    "...",
+    '"x"',
+    "3x3",
+    "^",
+]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_stands_in_a_recipe_is_read_or_told(seed):
+    """Pieces of the zoo's recipes are left out, doubled, exchanged or replaced."""
+    random = Random(seed)
+    blocks = [TOKEN.findall(block) for block in BLOCKS]
+    pool = [token for block in blocks for token in block if not token.isspace()] + WORDS
+    for _ in range(60):
+        tokens = list(random.choice(blocks))
+        for _ in range(random.choice([1, 1, 2, 4])):
+            one, other = random.randrange(1, len(tokens)), random.randrange(1, len(tokens))
+            match random.randrange(4):
+                case 0:
+                    del tokens[one]
+                case 1:
+                    tokens.insert(one, f"{random.choice(pool)} ")
+                case 2:
+                    tokens[one] = random.choice(pool)
+                case 3:
+                    tokens[one], tokens[other] = tokens[other], tokens[one]
+        spec = Spec(Source("page.net", f"{NET}train a {''.join(tokens)}\n"), None, None)
+        found = driver.distinct(driver.check(spec))
+        reading = driver.recipe(spec)
+        assert any(diagnostic.is_error for diagnostic in found) == (reading.recipe is None), spec.source.text
+        assert all(diagnostic.place.source is spec.source for diagnostic in found)
+        if reading.recipe is not None:
+            assert recipe_of_text(write_recipe(reading.recipe)) == reading.recipe
+
+
+def recipe_of_text(entries: str) -> Recipe | None:
+    return read(f"{NET}train a {{\n{entries}}}\n").recipe

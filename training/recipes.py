@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from ..compiler.binding import Binding
 from ..compiler.evaluate import alone, evaluate_alone
-from ..compiler.faults import Enough, Fault, Silent
+from ..compiler.faults import Enough, Fault, Silent, text_of
 from ..compiler.frames import Argument
 from ..compiler.program import FileScope
 from ..compiler.provenance import place_of, text_of_argument
@@ -131,7 +131,8 @@ class Reader:
             elif name in seen:
                 causes = (Note(item.place(seen[name]), "first here"),)
                 message = f"this recipe has two entries `{name}`"
-                self.tell(Fault("repeated-argument", message, place, "again here", causes))
+                help = "leave one of them out"
+                self.tell(Fault("repeated-argument", message, place, "again here", causes, help))
             else:
                 seen[name] = entry.name
                 self.texts[name] = Said(item, entry.value)
@@ -252,6 +253,8 @@ class Reader:
         help = reject.help.replace("...", text_of_argument(blamed) or "...")
         if reject.blame in self.overrides and place == written:
             help = without_default(help)
+        if reject.code == "missing-argument" and not help and item is not None and step is not None:
+            help = complete(item, step, reject.blame)
         fix = (Edit(place, reject.write),) if reject.write and place == written else ()
         return Fault(reject.code, message, place, "", causes, help, fix)
 
@@ -261,6 +264,13 @@ class Reader:
             return item.place(step)
         first = next(self.overrides[name] for name in OF_OPTIMIZERS if name in self.overrides)
         return first.item.place(first.expr)
+
+
+def complete(item: ast.Item, step: ast.Expr, lacking: str) -> str:
+    """`sgd(momentum=0.9)` with the argument that it lacks."""
+    called = step.target if isinstance(step, ast.Call) else step
+    given = [text_of(item, argument) for argument in step.arguments] if isinstance(step, ast.Call) else []
+    return f"write `{text_of(item, called)}({', '.join([f'{lacking}=...', *given])})`"
 
 
 def without_default(help: str) -> str:
