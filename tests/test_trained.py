@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -16,7 +17,7 @@ from torch.nn import functional as F
 
 import netc
 from netc.cli import run as netc_command
-from netc.training.data import Data, open_data
+from netc.training.data import Data, Stream, open_data, open_test, streams
 from netc.training.features import names_of
 from netc.training.run import BEST, Options, Origin, Run
 from netc.training.words import BinaryCrossEntropy, Recipe
@@ -214,6 +215,23 @@ def test_classes_of_data_are_found_by_name_and_corrupt_images_named(
     save_digits(tmp_path / "more", {7: "seven", 2: "2"})
     message = refusal(capsys, "eval", folder, "--data", tmp_path / "more")
     assert "`seven`" in message
+
+
+def test_streamed_tables_are_evaluated_as_kept_ones(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_digits(tmp_path / "some", {7: "7", 2: "2"}, count=5)
+    files = sorted((tmp_path / "some").rglob("*.png"))
+    images = [{"bytes": path.read_bytes() if path != files[3] else b"", "path": path.name} for path in files]
+    table = pa.table({"image": images, "label": [path.parent.name for path in files]})
+    pq.write_table(table, tmp_path / "some.parquet")
+    kept = evaluate(capsys, folder, "--data", tmp_path / "some.parquet", "--crops", "10", "--batch", "30")
+    monkeypatch.setattr(streams, "LARGE", 10)
+    assert isinstance(open_test(str(tmp_path / "some.parquet")).val, Stream)
+    streamed = evaluate(capsys, folder, "--data", tmp_path / "some.parquet", "--crops", "10", "--batch", "30")
+    assert streamed == kept
+    assert kept["images"] == 9
+    assert [bad["name"] for bad in kept["bad"]] == [files[3].name]
 
 
 def test_foreign_checkpoints(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
