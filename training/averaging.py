@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.tensor import DTensor
 from torch.optim.swa_utils import AveragedModel
 
-Tensors = tuple[Tensor, ...] | list[Tensor]
+from .sharded import Tensors, own_parts
 
 
 class Average(AveragedModel):
@@ -34,8 +33,3 @@ class Average(AveragedModel):
     def update(self, module: nn.Module) -> None:
         """After a step of the optimizer."""
         self.update_parameters(module)
-
-
-def own_parts(tensors: Tensors) -> Tensors:
-    """Of tensors that several processes share, the part that this one keeps."""
-    return [tensor.to_local() if isinstance(tensor, DTensor) else tensor for tensor in tensors]

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .sharded import own_parts
+
 
 class Diverged(Exception):
     """The loss is not a finite number. `layer` is the first whose output was not, or empty: then all outputs
@@ -43,7 +45,9 @@ def find_diverged(module: nn.Module, images: Tensor) -> str:
 
 
 def find_broken(module: nn.Module) -> str:
-    """The name of the first of its parameters that holds NaN or infinity; `""` where there is none."""
+    """The name of the first of its parameters that holds NaN or infinity, or of those parts of them that
+    this process keeps; `""` where there is none."""
     parameters = dict(module.named_parameters())
-    finite = torch.stack([value.isfinite().all() for value in parameters.values()]).tolist()
+    values = own_parts(list(parameters.values()))
+    finite = torch.stack([value.isfinite().all() for value in values]).tolist()
     return next((name for name, whole in zip(parameters, finite, strict=True) if not whole), "")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any, NoReturn
+from collections.abc import Iterable
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -21,11 +22,10 @@ from .learner import Learner
 from .reports import Reporter, Row, Silent
 from .run import BEST, EARLY, LAST, Run
 from .schedules import Reductions, make_reductions
+from .sharded import gather_weights
 from .signals import Asked
 from .stopping import Watcher
-
-AGREE_EVERY = 10
-"""Batches between two moments where several processes agree whether to save and stop."""
+from .together import any_says, gather
 
 
 class Interrupted(Exception):
@@ -63,6 +63,8 @@ class Keeper(pl.Callback):
         self.times: list[float] = []
         """When each epoch ended, in seconds since 1970."""
         self.bad: list[str] = []
+        self._known = 0
+        """Of so many all processes know."""
         self.reductions: Reductions | None = None
         self.best = Watcher(recipe.keep)
         self.stop = None if recipe.stop is None else Watcher(recipe.stop)
@@ -97,6 +99,7 @@ class Keeper(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.rows, self.times = list(state_dict["rows"]), list(state_dict["times"])
         self.bad = list(state_dict["bad"])
+        self._known = len(self.bad)
         if self.reductions is not None:
             self.reductions.load(state_dict["reductions"])
         self.best.load(state_dict["best"])
@@ -123,20 +126,21 @@ class Keeper(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, learner: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        self.note_bad(batch)
+        self.note_bad(batch.bad)
         self.reporter.step(batch_idx + 1, len(batch.labels), float(outputs["loss"]))
         options, done = self.run.origin.options, batch_idx + 1
         last = done == trainer.num_training_batches  # the end of the epoch saves
         if last or done % options.accumulate:  # gradients are not saved
             return
-        if trainer.world_size > 1 and done // options.accumulate % AGREE_EVERY:
-            return
         due = time.monotonic() - self._saved >= options.save_every
-        stops = trainer.strategy.reduce_boolean_decision(self.wants_to_stop, all=False)
-        if stops or trainer.strategy.reduce_boolean_decision(due, all=False):
+        if not any_says(due or bool(self.asked) or len(self.bad) > self._known, learner.device):
+            return
+        due, asked = self.hear_all(due)
+        end = self.find_end(asked)
+        if due or end is not None:
             self.save(trainer)
-        if stops:
-            self.stop_here()
+        if end is not None:
+            raise end
 
     def on_validation_batch_end(
         self,
@@ -147,32 +151,42 @@ class Keeper(pl.Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        self.note_bad(batch)
+        self.note_bad(batch.bad)
         self.reporter.validate(batch_idx + 1, int(trainer.num_val_batches[0]))
         if self.asked and not self._told:
             self._told = True
             self.reporter.note("it stops after this validation; Ctrl-C again stops it at once")
 
-    def note_bad(self, batch: Batch) -> None:
-        for name in batch.bad:
+    def note_bad(self, names: Iterable[str]) -> None:
+        for name in names:
             if name not in self.bad:
                 self.bad.append(name)
                 self.reporter.note(f"`{name}` cannot be read; another image takes its place")
 
-    @property
-    def wants_to_stop(self) -> bool:
-        return bool(self.asked) or len(self.bad) > self.run.origin.options.max_bad
+    def hear_all(self, due: bool) -> tuple[bool, bool]:
+        """Whether it is due in any process that the run is saved, and whether any was asked to stop; what
+        cannot be read is known to all. All processes must ask at once, and what follows from it they do
+        alike: a signal that comes later is heard the next time."""
+        heard = gather((due, bool(self.asked), self.bad))
+        for _, _, bad in heard:
+            self.note_bad(bad)
+        self._known = len(self.bad)
+        return any(due for due, _, _ in heard), any(asked for _, asked, _ in heard)
 
-    def stop_here(self) -> NoReturn:
-        """After what is done has been saved."""
-        raise Interrupted if self.asked else TooManyBad(self.bad)
+    def find_end(self, asked: bool) -> Interrupted | TooManyBad | None:
+        """Why the run stops here, if it does, after what is done has been saved."""
+        if asked:
+            return Interrupted()
+        return TooManyBad(self.bad) if len(self.bad) > self.run.origin.options.max_bad else None
 
     # --- epochs
 
     def on_train_epoch_end(self, trainer: pl.Trainer, learner: pl.LightningModule) -> None:
         assert isinstance(learner, Learner)
         epoch = trainer.current_epoch
-        if broken := find_broken(learner.module):  # the last step made them so: what is saved is better
+        _, asked = self.hear_all(False)
+        broken = next(filter(None, gather(find_broken(learner.module))), "")
+        if broken:  # the last step made them so: what is saved is better
             raise Diverged(epoch, int(trainer.num_training_batches) - 1, broken)
         row: Row = {"epoch": epoch + 1, "step": (epoch + 1) * learner.steps, "lr": learner.learning_rate}
         row |= learner.trained.take()
@@ -190,17 +204,18 @@ class Keeper(pl.Callback):
             trainer.should_stop = trainer.should_stop or self.stop.stopped
         every = self.recipe.keep.every
         kept += [f"epoch-{epoch + 1}.safetensors"] if every and (epoch + 1) % every == 0 else []
+        weights = gather_weights(learner.tested)
         if trainer.is_global_zero:
-            self.guard(self.write_epoch, dict(learner.tested.state_dict()), kept)
+            self.guard(self.write_epoch, weights, kept)
             if self.finished(trainer) and self.recipe.stop is not None and self.recipe.stop.restore_best:
                 self.guard(self.run.save_weights, LAST, self.run.weights(EARLY))
         self.save(trainer)
         if trainer.is_global_zero:
             self.guard(self.events.add, row, self.times[-1])
         self.reporter.end(row, best, time.monotonic() - self._began)
-        stops = trainer.strategy.reduce_boolean_decision(self.wants_to_stop, all=False)
-        if stops and not self.finished(trainer):
-            self.stop_here()
+        end = self.find_end(asked)
+        if end is not None and not self.finished(trainer):
+            raise end
 
     def finished(self, trainer: pl.Trainer) -> bool:
         return trainer.should_stop or len(self.rows) >= self.run.origin.epochs

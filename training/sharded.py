@@ -12,6 +12,8 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
 
 class Sharded(ModelParallelStrategy):
     """Torch's `fully_shard` over all processes. Checkpoints are whole, in one file, which any number of
@@ -60,3 +62,8 @@ def share_statistics(module: nn.Module) -> None:
     """Those of batch normalisation as the first process has them, as under DDP."""
     for buffer in module.buffers():
         dist.broadcast(buffer, src=0)
+
+
+def own_parts(tensors: Tensors) -> Tensors:
+    """Of tensors that several processes share, the part that this one keeps."""
+    return [tensor.to_local() if isinstance(tensor, DTensor) else tensor for tensor in tensors]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -76,6 +78,11 @@ def may_tell() -> bool:
         return True
 
 
+def has_lost_others(error: RuntimeError) -> bool:
+    """Whether it tells that another process cannot be reached any more."""
+    return isinstance(error, dist.DistError) or "gloo" in str(error)
+
+
 def devices_of(options: Options) -> dict[str, Any]:
     """What a Lightning trainer has to know of devices and processes. Raises `Unusable` where they are not
     there."""
@@ -88,14 +95,22 @@ def devices_of(options: Options) -> dict[str, Any]:
         "accelerator": options.device,
         "devices": options.devices,
         "num_nodes": options.nodes,
-        "plugins": [find_others()],
     }
+
+
+def quiet_libraries() -> None:
+    """What Lightning says of itself is not for the person who trains."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"lightning\.")
 
 
 def join(options: Options) -> None:
     """Meet the other processes that a launcher started. Waits for all of them."""
+    quiet_libraries()
     trainer = pl.Trainer(
         **devices_of(options),
+        plugins=[find_others()],
         strategy="ddp",
         logger=False,
         enable_checkpointing=False,

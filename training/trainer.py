@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Callable, Mapping
 from contextlib import closing, nullcontext
 from functools import partial
 from typing import Any
 
 import lightning.pytorch as pl
-import numpy as np
 import torch
 from lightning.pytorch.loops.progress import _ProcessedTracker
+from msgspec.structs import replace
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from ..dsl.diagnostics import Unusable
 from .augment import Augment, measure
 from .crops import prepare_for
+from .data import Images, few
 from .data.loader import KeyedOrder, Prepare, images_loader
-from .data.split import Part, Split
 from .epochs import Epochs
 from .initial import initialise
 from .keeper import Keeper, WholeFiles
+from .launch import read_launch, settle_devices
 from .learner import Learner, key
 from .reports import Reporter, Row
 from .run import INITIAL, Origin, Run
+from .sharded import Sharded
+from .together import devices_of, find_others, quiet_libraries
 from .words import ClipNorm, Normalize, Recipe
 
 MEASURED = 2_000
@@ -34,13 +35,13 @@ MEASURED = 2_000
 
 
 def measure_pixels(
-    split: Split, shape: tuple[int, int, int], recipe: Recipe
+    images: Images, shape: tuple[int, int, int], recipe: Recipe
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and deviation of each channel of pixels from 0 to 1; those of `normalize` where it stands."""
     for word in (*recipe.augment, *recipe.test):
         if isinstance(word, Normalize):
             return word.mean, word.std
-    some = Part(split, np.arange(0, len(split), -(-len(split) // MEASURED)))
+    some = few(images, MEASURED)
     order = KeyedOrder(len(some), 64, 0, training=False)
     loader = images_loader(some, order, prepare_images(recipe, shape, training=False), workers=0)
     return measure(batch.images for batch in loader)
@@ -53,8 +54,8 @@ def prepare_images(recipe: Recipe, shape: tuple[int, int, int], training: bool) 
 
 def fit(
     make: Callable[[], nn.Module],
-    train: Split,
-    val: Split | None,
+    train: Images,
+    val: Images | None,
     run: Run,
     reporter: Callable[[bool], Reporter],
     resume: bool = False,
@@ -66,12 +67,14 @@ def fit(
     Raises `Unusable`, `Interrupted`, `Diverged`, `TooManyBad`, and torch's OutOfMemoryError.
     """
     quiet_libraries()
-    origin = run.origin
+    options = settle_devices(run.origin.options, read_launch())
+    origin = replace(run.origin, options=options)
+    run = replace(run, origin=origin)
     saved = run.state() if resume else None
     state = None if saved is None else run.state_file
     begun = 0 if saved is None else int(saved["callbacks"]["Keeper"]["phase"])
-    if len(origin.course) > 1 and origin.options.strategy == "fsdp":
-        raise Unusable("`--strategy fsdp` shards a net of which all is trained", "`--strategy ddp` does not")
+    if options.strategy == "fsdp":
+        refuse_to_shard(origin)
     keeper = Keeper(run)
     trainers = [make_trainer(run, keeper, number) for number in range(begun, len(origin.course))]
     rank, world = trainers[0].global_rank, trainers[0].world_size
@@ -95,7 +98,7 @@ def fit(
 
 
 def make_learner(
-    make: Callable[[], nn.Module], train: Split, origin: Origin, rank: int = 0, world: int = 1
+    make: Callable[[], nn.Module], train: Images, origin: Origin, rank: int = 0, world: int = 1
 ) -> tuple[Learner, Epochs]:
     """What is trained, with the weights that the recipe's `init` gives it, and the batches to train it on."""
     recipe, options = origin.recipe, origin.options
@@ -103,18 +106,19 @@ def make_learner(
     module = make()
     if recipe.init is not None:
         initialise(module, recipe.init)
-    if options.channels_last:
+    if options.channels_last and options.strategy != "fsdp":  # which wants its weights as they are
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    size = recipe.batch // options.accumulate
-    order = KeyedOrder(len(train), size, seed=options.seed, rank=rank, world=world)
+    order = KeyedOrder(
+        len(train), recipe.batch, options.seed, rank=rank, world=world, parts=options.accumulate
+    )
     prepare = prepare_images(recipe, origin.input, training=True)
     epochs = Epochs(images_loader(train, order, prepare, options.workers), order)
     augment = Augment(recipe, origin.input[0], len(origin.classes), origin.mean, origin.std)
-    steps = -(-len(epochs) // options.accumulate)
+    steps = len(epochs) // options.accumulate
     return Learner(module, recipe, options, augment, len(origin.classes), steps), epochs
 
 
-def make_tests(val: Split, origin: Origin, rank: int, world: int) -> DataLoader[Any]:
+def make_tests(val: Images, origin: Origin, rank: int, world: int) -> DataLoader[Any]:
     recipe, options = origin.recipe, origin.options
     order = KeyedOrder(len(val), recipe.batch, seed=options.seed, rank=rank, world=world, training=False)
     return images_loader(val, order, prepare_images(recipe, origin.input, training=False), options.workers)
@@ -138,17 +142,15 @@ def make_trainer(run: Run, keeper: Keeper, phase: int) -> pl.Trainer:
         algorithm = "norm" if isinstance(recipe.clip, ClipNorm) else "value"
         clipped = {"gradient_clip_val": recipe.clip.most, "gradient_clip_algorithm": algorithm}
     return pl.Trainer(
-        accelerator=options.device,
-        devices=options.devices,
-        num_nodes=options.nodes,
-        strategy=options.strategy,
+        **devices_of(options),
+        strategy=Sharded() if options.strategy == "fsdp" else options.strategy,
         precision="32-true" if options.precision == "32" else options.precision,
         max_epochs=run.origin.first_epoch(phase + 1),
         accumulate_grad_batches=options.accumulate,
         deterministic=options.deterministic,
         benchmark=not options.deterministic,
         logger=False,
-        plugins=[WholeFiles()],
+        plugins=[find_others(), WholeFiles()],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -157,6 +159,15 @@ def make_trainer(run: Run, keeper: Keeper, phase: int) -> pl.Trainer:
         callbacks=[keeper],
         **clipped,
     )
+
+
+def refuse_to_shard(origin: Origin) -> None:
+    """Raises `Unusable` where torch's `fully_shard` cannot carry it out."""
+    help = "`--strategy ddp` does"
+    if len(origin.course) > 1:
+        raise Unusable("`--strategy fsdp` does not train a net in phases", help)
+    if origin.options.precision == "16-mixed":
+        raise Unusable("`--strategy fsdp` does not scale gradients for `--precision 16-mixed`", help)
 
 
 def progress_of(trainer: pl.Trainer) -> tuple[int, int]:
@@ -168,10 +179,3 @@ def progress_of(trainer: pl.Trainer) -> tuple[int, int]:
     assert isinstance(epochs, _ProcessedTracker)
     assert isinstance(batches, _ProcessedTracker)
     return epochs.processed, batches.processed
-
-
-def quiet_libraries() -> None:
-    """What Lightning says of itself is not for the person who trains."""
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module=r"lightning\.")

@@ -107,6 +107,20 @@ def image_of(compiled: driver.Compiled) -> tuple[int, int, int]:
     return channels, height, width
 
 
+RESUMED = ("device", "devices", "nodes", "strategy", "workers", "max_bad", "save_every")
+"""Options that may be others when a run goes on: they do not say what is computed."""
+SAID = {
+    "net": "net",
+    "settings": "values of the net's parameters",
+    "inputs": "size of the input",
+    "fingerprint": "data",
+    "val": "validation data",
+    "initial": "first weights",
+    "phases": "phases",
+}
+"""What else a run has to have begun with, to go on by the command that would begin it."""
+
+
 class Prepared(Struct, frozen=True, eq=False):
     """All that a run needs, and nothing written yet."""
 
@@ -130,6 +144,22 @@ class Prepared(Struct, frozen=True, eq=False):
 
             files[INITIAL] = save({name: each.contiguous().clone() for name, each in self.weights.items()})
         return Run.create(folder, self.origin, files)
+
+    def refuse_other(self, run: Run) -> None:
+        """Raises `Unusable` where `run` began as another than this would be."""
+        mine, other = self.origin, run.origin
+        differing = [word for name, word in SAID.items() if getattr(mine, name) != getattr(other, name)]
+        differing += [f"`{name}`" for name in differing_fields(mine.recipe, other.recipe)]
+        options = differing_fields(mine.options, other.options)
+        differing += [f"`--{name.replace('_', '-')}`" for name in options if name not in RESUMED]
+        kept = {name: run.folder / "spec" / name for name in self.sources}
+        texts = {name: file.read_text(encoding="utf-8") for name, file in kept.items() if file.exists()}
+        differing += [f"`{name}`" for name, source in self.sources.items() if texts.get(name) != source.text]
+        if differing:
+            raise Unusable(
+                f"the run `{run.folder}` began with other {', '.join(differing)}",
+                f"`netc train --resume {run.folder}` goes on with it; `-o` names another folder",
+            )
 
 
 def prepare(
@@ -185,6 +215,10 @@ def check_monitors(recipe: Recipe, data: Data) -> None:
                 + (few if split in splits else "there is nothing to validate with"),
                 f"`monitor` may be {join([f'`{name}`' for name in measured])}",
             )
+
+
+def differing_fields(one: Struct, other: Struct) -> list[str]:
+    return [name for name in one.__struct_fields__ if getattr(one, name) != getattr(other, name)]
 
 
 def absolute(source: str) -> str:

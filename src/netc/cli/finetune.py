@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..training.run import Run
 from .options import variant
 from .recipes import recipe_options
-from .terminal import SPEC_WRONG, give, say, stop
-from .train import prepare_run
-from .training import carry_out, is_first_process, require_libraries, run_options, take_options
+from .terminal import SPEC_WRONG, say, stop
+from .together import agree, meet, say_first
+from .train import begin, give_plan, prepare_run
+from .training import carry_out, require_libraries, run_options, take_options
 from .weights import tell_misfit
+
+if TYPE_CHECKING:
+    from ..runs import Prepared
 
 
 @click.command(
@@ -89,11 +93,36 @@ def finetune_command(
     A run like any other comes of it: `netc train --resume` goes on with it, `netc eval` tests it.
     """
     require_libraries()
-    from ..plan import describe_plan
+    meet(given)
+    options = take_options(given)
+
+    def prepare_transfer() -> tuple[Prepared, str]:
+        prepared = prepare_run(spec, data, val, overrides, settings, inputs, limits, options)
+        return plan_transfer(prepared, source, key, head, freeze, unfreeze, head_epochs, low_rate)
+
+    prepared, told = agree(prepare_transfer)
+    if dry_run:
+        give_plan(prepared, f"note: {told}")
+        return
+    run = agree(partial(begin, prepared, Path(output or f"runs/{prepared.origin.net}-finetuned")))
+    say_first(*(f"note: {note}" for note in (*prepared.data.notes, told)))
+    carry_out(run, prepared.data, prepared.compiled, resume=False)
+
+
+def plan_transfer(
+    prepared: Prepared,
+    source: str,
+    key: str | None,
+    head: str | None,
+    freeze: tuple[str, ...],
+    unfreeze: tuple[str, ...],
+    head_epochs: int,
+    low_rate: float,
+) -> tuple[Prepared, str]:
+    """The run with its first weights and its phases, and what is said of them."""
     from ..training.transfer import find_heads, plan_phases
     from ..transfer import Misfit, begin_with, take_base, tell_base
 
-    prepared = prepare_run(spec, data, val, overrides, settings, inputs, limits, take_options(given))
     facts = prepared.compiled.training
     heads = find_heads(facts, head)
     epochs = prepared.origin.recipe.epochs
@@ -105,12 +134,4 @@ def finetune_command(
         tell_misfit(error.found, error.ours, error.theirs)
         say("  = help: `--head` says what is new; `netc weights` brings a checkpoint's names in line first")
         stop(SPEC_WRONG)
-    prepared = begin_with(prepared, source, base, phases)
-    if dry_run:
-        give(describe_plan(prepared))
-        say(f"note: {tell_base(base)}")
-        return
-    folder = Path(output or f"runs/{prepared.origin.net}-finetuned")
-    run = prepared.create(folder) if is_first_process() else Run(folder, prepared.origin)
-    say(*(f"note: {note}" for note in (*prepared.data.notes, tell_base(base))))
-    carry_out(run, prepared.data, prepared.compiled, resume=False)
+    return begin_with(prepared, source, base, phases), tell_base(base)

@@ -12,17 +12,18 @@ from msgspec.structs import replace
 
 from ..dsl.diagnostics import Unusable
 from ..settings import Misused, read_inputs, read_settings
+from ..training.launch import is_first_process
 from ..training.run import Options, Run
 from .options import compile_or_stop, open_spec, variant
 from .recipes import recipe_of, recipe_options
-from .terminal import give, say
-from .training import carry_out, is_first_process, require_libraries, run_options, take_options
+from .terminal import give
+from .together import agree, meet, say_first
+from .training import carry_out, require_libraries, run_options, take_options
 
 if TYPE_CHECKING:
+    from ..driver import Compiled
     from ..runs import Prepared
-
-RESUMED = ("device", "workers", "max_bad", "save_every")
-"""What may be another when a run goes on: it changes no result."""
+    from ..training.data import Data
 
 
 @click.command(
@@ -39,7 +40,11 @@ RESUMED = ("device", "workers", "max_bad", "save_every")
 @click.option("--val", metavar="DATA", help="What to validate on: other data, or a part of DATA such as 0.1.")
 @click.option("-o", "--output", metavar="FOLDER", help="The run's folder; without it `runs/NET`.")
 @click.option(
-    "--resume", metavar="[FOLDER]", is_flag=False, flag_value="", help="Go on with a run that stopped."
+    "--resume",
+    metavar="[FOLDER]",
+    is_flag=False,
+    flag_value="",
+    help="Go on with a run that stopped; with NET and DATA, begin it where there is none.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and touch nothing.")
 @recipe_options
@@ -63,27 +68,50 @@ def train_command(
     The run's folder holds all that is needed to do it again, to go on with it, and to use it.
     """
     require_libraries()
-    if resume is not None:
+    meet(given)
+    if resume is not None and (spec is None or data is None):
         stopped = resume or output or (spec and f"runs/{spec}")
         if not stopped:
             raise Misused("which run goes on? `netc train --resume runs/NAME`")
         if overrides or settings or inputs or val:
             raise Misused("a run goes on as it began: its recipe, net and data cannot be others now")
-        resume_run(Path(stopped), data, given)
+        run, opened, compiled = agree(partial(reopen_run, Path(stopped), data, given))
+        carry_out(run, opened, compiled, resume=True)
         return
     if spec is None or data is None:
         raise Misused("what is trained, and on what? `netc train NET --data DATA`")
-    prepared = prepare_run(spec, data, val, overrides, settings, inputs, limits, take_options(given))
+    work = partial(prepare_run, spec, data, val, overrides, settings, inputs, limits, take_options(given))
+    prepared = agree(work)
     if dry_run:
-        from ..plan import describe_plan
-
-        give(describe_plan(prepared))
+        give_plan(prepared)
         return
-    folder = Path(output or f"runs/{prepared.origin.net}")
-    run = prepared.create(folder) if is_first_process() else Run(folder, prepared.origin)
-    for note in prepared.data.notes:
-        say(f"note: {note}")
-    carry_out(run, prepared.data, prepared.compiled, resume=False)
+    folder = Path(resume or output or f"runs/{prepared.origin.net}")
+    run = agree(partial(begin, prepared, folder, goes_on=resume is not None))
+    if resume is not None and is_done(run):
+        say_first(f"the run `{folder}` is complete")
+        return
+    say_first(*(f"note: {note}" for note in prepared.data.notes))
+    carry_out(run, prepared.data, prepared.compiled, resume=resume is not None)
+
+
+def begin(prepared: Prepared, folder: Path, goes_on: bool = False) -> Run:
+    """The run in its folder, which the first process makes; the one that is there already, where it `goes_on`
+    and began as this one would."""
+    run = Run(folder, prepared.origin)
+    if not is_first_process():
+        return run
+    if goes_on and run.origin_file.exists():
+        prepared.refuse_other(Run.open(folder))
+        return run
+    return prepared.create(folder)
+
+
+def give_plan(prepared: Prepared, *notes: str) -> None:
+    from ..plan import describe_plan
+
+    if is_first_process():
+        give(describe_plan(prepared))
+    say_first(*notes)
 
 
 def prepare_run(
@@ -108,20 +136,21 @@ def prepare_run(
     return prepare(opened, compile, rows[0], read_inputs(inputs), recipe, options, data, val)
 
 
-def resume_run(folder: Path, data: str | None, given: dict[str, Any]) -> None:
-    """Go on with the run in a folder, as it began."""
-    from ..runs import compile_run, reopen
+def reopen_run(folder: Path, data: str | None, given: dict[str, Any]) -> tuple[Run, Data, Compiled]:
+    """The run in a folder, which goes on as it began, with its data and its net."""
+    from ..runs import RESUMED, compile_run, reopen
 
     run = Run.open(folder)
     context = click.get_current_context()
     changed = {name for name in given if is_given(context, name)}
     if others := sorted(changed - {*RESUMED}):
-        raise Misused(f"a run goes on as it began: `--{others[0].replace('_', '-')}` cannot be another now")
+        other = others[0].replace("_", "-")
+        raise Misused(f"a run goes on as it began: `--{other}` cannot be another now")
     options = replace(run.origin.options, **{name: given[name] for name in changed})
     run = replace(run, origin=replace(run.origin, options=options))
     if is_done(run):
         raise Unusable(f"the run `{folder}` is complete", "`netc eval` tests it, `netc predict` uses it")
-    carry_out(run, reopen(run, data), compile_run(run), resume=True)
+    return run, reopen(run, data), compile_run(run)
 
 
 def is_given(context: click.Context, name: str) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec as find_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 import msgspec
@@ -15,6 +14,7 @@ from ..dsl.diagnostics import Unusable
 from ..training.run import Options, Run
 from .progress import report_to
 from .terminal import INTERRUPTED, SPEC_WRONG, say, several, stop
+from .together import name_process, told_once
 
 if TYPE_CHECKING:
     from ..driver import Compiled
@@ -93,12 +93,6 @@ def take_options(given: dict[str, Any]) -> Options:
     return Options(**values)
 
 
-def is_first_process() -> bool:
-    """Whether this is the first of the processes that a launcher started, or the only one."""
-    ranks = (os.environ.get(name) for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK"))
-    return next((int(rank) for rank in ranks if rank is not None), 0) == 0
-
-
 def has_gpu() -> bool:
     import torch
 
@@ -114,31 +108,45 @@ def require_libraries() -> None:
 def carry_out(run: Run, data: Data, compiled: Compiled, resume: bool) -> list[Row]:
     """Train, and say how it ended; where it did not end well, stop."""
     from ..live import instantiate
-    from ..training.diverged import Diverged
-    from ..training.keeper import Interrupted, TooManyBad
-    from ..training.room import is_out_of_memory
     from ..training.trainer import fit
 
     assert data.train is not None
     make = partial(instantiate, compiled.source(), compiled.name)
     try:
         return fit(make, data.train, data.val, run, report_to, resume)
-    except Interrupted:
-        say(f"stopped and saved: `netc train --resume {run.folder}` goes on")
-        stop(INTERRUPTED)
-    except Diverged as error:
-        say(f"error: {error}", *tell_diverged(error.layer))
-        stop(SPEC_WRONG)
-    except TooManyBad as error:
-        say(
-            f"error: {several(len(error.names), 'image')} cannot be read, more than `--max-bad` allows:",
-            *(f"  {name}" for name in error.names),
-        )
-        stop(SPEC_WRONG)
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
-            raise
-        raise tell_memory(run, compiled) from None
+    except Exception as error:
+        with told_once():
+            tell_end(error, run, compiled)
+
+
+def tell_end(error: Exception, run: Run, compiled: Compiled) -> NoReturn:
+    """Say how a run ended that was not done, and stop; raise what the command line tells by itself."""
+    from ..training.diverged import Diverged
+    from ..training.keeper import Interrupted, TooManyBad
+    from ..training.room import is_out_of_memory
+    from ..training.together import has_lost_others
+
+    match error:
+        case Interrupted():
+            say(f"stopped and saved: `netc train --resume {run.folder}` goes on")
+            stop(INTERRUPTED)
+        case Diverged():
+            say(f"error: {error}", *tell_diverged(error.layer))
+            stop(SPEC_WRONG)
+        case TooManyBad():
+            say(
+                f"error: {several(len(error.names), 'image')} cannot be read, more than `--max-bad` allows:",
+                *(f"  {name}" for name in error.names),
+            )
+            stop(SPEC_WRONG)
+    name_process()
+    if isinstance(error, RuntimeError):
+        if is_out_of_memory(error):
+            raise tell_memory(run, compiled) from None
+        if has_lost_others(error):
+            goes_on = f"`netc train --resume {run.folder}` goes on from where it was saved"
+            raise Unusable("another process of this run has ended", goes_on) from None
+    raise error
 
 
 def tell_diverged(layer: str) -> list[str]:
