@@ -24,7 +24,8 @@ WEIGHING = (nn.Linear, nn.Conv1d, nn.Conv2d)
 class Tapped(nn.Module):
     """A net that gives what passes by one of its layers in place of its output: (N, C, H, W) gives (N, D).
 
-    Maps are averaged over their places, and sequences over theirs, or taken `whole`.
+    Maps (N x C x H x W) are averaged over their places, and tokens (N x L x C) over theirs, or taken `whole`.
+    Maps whose channels come last are not told from others.
     """
 
     def __init__(self, net: nn.Module, layer: nn.Module, entering: bool, whole: bool) -> None:

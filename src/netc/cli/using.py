@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ..dsl.report import show
 from ..settings import Misused, read_settings
 from ..training.run import Origin
 from .options import compile_or_stop, open_spec, variant
@@ -157,7 +158,7 @@ def read_numbers(option: str, text: str | None) -> tuple[float, ...]:
 def watching(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """A function that is told how many images are done: a bar on a terminal, else a line now and then."""
     if sys.stderr.isatty():
-        with click.progressbar(length=total, label=what, file=sys.stderr, show_pos=True) as bar:
+        with click.progressbar(length=total, label=show(what), file=sys.stderr, show_pos=True) as bar:
             yield lambda done: bar.update(done - bar.pos)
         return
     said = time.monotonic()
