@@ -265,15 +265,18 @@ class Bench:
         """Images a second; the two alternate, and so does who comes first."""
         import torch
 
-        torch.backends.cudnn.benchmark = True
-        works, trouble = [prepare(self.place(self.makers.ours(self.net)), batch)], ""
-        try:
-            works.append(prepare(self.place(self.makers.theirs(self.net)), batch))
-        except Exception as error:  # without its peer a net is measured alone
-            trouble = f"{NETS[self.net].peer}: {tell(error)}"
-        for work in works:
+        def warm_up(make: Callable[[str], Any]) -> Callable[[], None]:
+            work = prepare(self.place(make(self.net)), batch)
             for _ in range(3):
                 work()
+            return work
+
+        torch.backends.cudnn.benchmark = True
+        works, trouble = [warm_up(self.makers.ours)], ""
+        try:
+            works.append(warm_up(self.makers.theirs))
+        except Exception as error:  # without its peer a net is measured alone
+            trouble = f"{NETS[self.net].peer}: {tell(error)}"
         times: list[list[float]] = [[] for _ in works]
         for turn in range(self.sizes.rounds):
             order = range(len(works)) if turn % 2 else reversed(range(len(works)))

@@ -33,11 +33,12 @@ class Regime(Struct, frozen=True):
 
     `mixed` is autocast to bfloat16 or float16. The optimiser keeps `state` numbers for each parameter, and
     `scratch` more while it steps. `average` is a moving average of the weights; `accumulate` says that
-    gradients are summed over several batches.
+    gradients are summed over several batches; `gpu`, that dropout keeps bytes instead of numbers.
     """
 
     batch: int
     mixed: bool = False
+    gpu: bool = True
     state: int = 1
     scratch: int = 1
     average: bool = False
@@ -71,12 +72,12 @@ class Budget(Struct, frozen=True):
 
 def predict(graph: Graph, shapes: Shapes, regime: Regime) -> Budget:
     """The fullest moment of a step, from the second on: the first has no momentum yet."""
-    return Backward(record(graph, shapes, regime.mixed), regime).run()
+    return Backward(record(graph, shapes, regime.mixed, regime.gpu), regime).run()
 
 
 def largest_batch(graph: Graph, shapes: Shapes, regime: Regime, free: int) -> int:
     """The largest batch whose step fits into `free` bytes, whatever `regime` says; 0 where no image does."""
-    tape = record(graph, shapes, regime.mixed)
+    tape = record(graph, shapes, regime.mixed, regime.gpu)
 
     def fits(batch: int) -> bool:
         return Backward(tape, replace(regime, batch=batch)).run().total <= free
@@ -135,7 +136,7 @@ class Tape(Struct, frozen=True):
     params: int
 
 
-def record(graph: Graph, shapes: Shapes, mixed: bool) -> Tape:
+def record(graph: Graph, shapes: Shapes, mixed: bool, gpu: bool) -> Tape:
     """A forward pass in training."""
     overwriting = inplace(graph, shapes)
     costs = count(graph, shapes)
@@ -156,7 +157,9 @@ def record(graph: Graph, shapes: Shapes, mixed: bool) -> Tape:
         rule = node.op.saved_inplace if over else node.op.saved
         saved = rule([shapes[source] for source in inputs], shapes[node.id])
         kept = {memory[node.id]} if saved.output else set()
-        own = (saved.extra - saved.indices - saved.once) * wide // FLOAT + saved.indices
+        mask = saved.mask if gpu else 0
+        own = (saved.extra - saved.indices - saved.once - mask) * wide // FLOAT
+        own += saved.indices + mask // FLOAT
         for source in (inputs[slot] for slot in saved.inputs):
             if node.op.autocast == "widest" or width[source] in (wide, LONG):
                 kept.add(memory[source])

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import ClassVar, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from .forms import Emit
 
@@ -132,8 +133,8 @@ class Cost(Struct, frozen=True):
 class Saved(Struct, frozen=True):
     """What backward keeps: inputs by slot, the output, and `extra` bytes of the layer's own (a mask).
 
-    Of `extra`, `indices` are whole numbers, as wide in every precision, and `once` is there once for a whole
-    batch (float32 statistics).
+    Of `extra`, `indices` are whole numbers, as wide in every precision; `once` is there once for a whole
+    batch (float32 statistics); `mask` are numbers of which a GPU keeps one byte each.
     """
 
     inputs: tuple[int, ...] = ()
@@ -141,6 +142,7 @@ class Saved(Struct, frozen=True):
     extra: int = 0
     indices: int = 0
     once: int = 0
+    mask: int = 0
 
 
 class Reach(Struct, frozen=True):
@@ -322,7 +324,7 @@ class Op(Struct, frozen=True):
         if 0 not in saved.inputs:
             return saved
         others = tuple(slot for slot in saved.inputs if slot)
-        return Saved(others, saved.output, saved.extra + inputs[0].bytes, saved.indices, saved.once)
+        return replace(saved, inputs=others, extra=saved.extra + inputs[0].bytes)
 
     def reach(self, inputs: Sequence[Shape], output: Shape) -> Reach | Literal["same", "all"]:
         """`same`: each element sees its own place only; `all`: every element sees the whole input."""

@@ -42,7 +42,8 @@ class Dropout(Regularisation, frozen=True):
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The mask, as numbers."""
-        return Saved(extra=output.bytes if self.p else 0)
+        mask = output.bytes if self.p else 0
+        return Saved(extra=mask, mask=mask)
 
     def torch(self, inputs: Sequence[Shape], output: Shape) -> Emit:
         slots = (Slot("p", self.p, "p", default=0.5),)

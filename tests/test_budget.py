@@ -78,13 +78,27 @@ def measure_net(net: str, batch: int, mixed: bool, **further: Any) -> int:
 @pytest.mark.parametrize("mixed", [False, True], ids=["float32", "bfloat16"])
 @pytest.mark.parametrize("net", NETS)
 def test_step_of_full_size(net, mixed):
-    assert predict_net(net, Regime(32, mixed)).total == pytest.approx(measure_net(net, 32, mixed), rel=0.01)
+    assert predict_net(net, Regime(32, mixed, gpu=False)).total == pytest.approx(
+        measure_net(net, 32, mixed), rel=0.01
+    )
 
 
 @pytest.mark.parametrize("net", FURTHER)
 def test_step_of_further_nets(net):
     mixed = net != "alexnet"
-    assert predict_net(net, Regime(8, mixed)).total == pytest.approx(measure_net(net, 8, mixed), rel=0.01)
+    assert predict_net(net, Regime(8, mixed, gpu=False)).total == pytest.approx(
+        measure_net(net, 8, mixed), rel=0.01
+    )
+
+
+def test_dropout_on_a_gpu_keeps_bytes():
+    """As `native_dropout`, which CUDA runs, gives them."""
+    (_, mask) = torch.native_dropout(torch.ones(3, 5), 0.5, train=True)
+    graph = graph_of("net drops { input x: 4x8x8\n conv(3x3, 16) -> dropout(0.3) -> conv(3x3, 16) }")
+    on = [predict(graph, infer(graph), Regime(10, mixed, gpu=gpu)).kept for mixed in (0, 1) for gpu in (0, 1)]
+    elements = 10 * 16 * 8 * 8
+    assert on[0] - on[1] == (4 - mask.element_size()) * elements
+    assert on[2] - on[3] == (2 - mask.element_size()) * elements
 
 
 def test_summed_gradients():

@@ -29,6 +29,7 @@ def regime_of(recipe: Recipe, options: Options) -> Regime:
     return Regime(
         batch=-(-recipe.batch // (options.accumulate * devices)),
         mixed=options.precision != "32",
+        gpu=options.device != "cpu",
         state=state + (devices > 1),  # gradients are exchanged in buckets, a copy of all
         scratch=scratch,
         average=recipe.ema is not None,
