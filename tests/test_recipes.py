@@ -313,6 +313,10 @@ def test_all_mistakes_are_told_in_one_run():
         ("schedule steps([3])", "did you mean `milestones`?"),
         ("schedule sgd", "`sgd` is a word of `optimizer`"),
         ("init kaiming", "did you mean `he`?"),
+        (
+            "epochs 5 / 2",
+            "`floor(5 / 2)` gives 2, `round(5 / 2)` 2, `divisible(5 / 2, 8)` 8, a multiple of 8",
+        ),
         ("clip 2.0", "write `norm(2.0)`, or `value(2.0)` for each number of the gradient"),
         ("augment random_resized_crop(scale=[1, 0.08])", "write `scale=[0.08, 1]`"),
         ("optimizer adam(betas=1)", "left out, it is `betas=[0.9, 0.999]`"),

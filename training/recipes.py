@@ -167,7 +167,8 @@ class Reader:
             return entry.number.settle(value, entry.number, 0)
         except Reject as reject:
             message = str(reject).replace(FOREIGN, describe(value))
-            help = reject.help.replace(f"{entry.name}=", f"{entry.name} ")
+            help = reject.help.replace("...", text_of(text.item, text.expr))
+            help = help.replace(f"{entry.name}=", f"{entry.name} ")
             if text.item is not self.train:
                 help = without_default(help)
             raise Fault(reject.code, message, text.item.place(text.expr), help=help) from None
