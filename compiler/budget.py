@@ -217,12 +217,14 @@ def hand_on(graph: Graph, node: Node, source: int, shapes: Shapes, width: Mappin
 def pass_through(
     node: Node, learning: list[int], shapes: Shapes, width: Mapping[int, int], params: int
 ) -> int:
-    """What the layer's backward needs for a moment: gradients before they are cast, or summed up."""
+    """What the layer's backward needs for a moment: gradients before they are cast or summed up, and those of
+    a maximum that several share (a mask, the shares, and the gradient before it has the input's shape)."""
     wide, output = width[node.id], shapes[node.id]
     cast = max((wide * shapes[i].elements for i in learning if width[i] != wide), default=0)
     spread = node.op.name == "mul" and any(shapes[i].elements < output.elements for i in learning)
     summed = spread or (params and node.op.family == "elementwise")
-    return cast + (wide * output.elements if summed else 0)
+    shared = 7 * wide * sum(shapes[i].elements for i in learning) // 4 if node.op.name == "maxout" else 0
+    return cast + (wide * output.elements if summed else 0) + shared
 
 
 # --- backward: what it makes and frees -------------------------------------------------------------
