@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -321,3 +323,40 @@ def test_a_folder_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(Unusable, match="dog` cannot be read: permission denied"):
         open_data(str(tmp_path))
+
+
+# --- the example that makes a folder of photographs
+
+
+def test_photographs_make_a_folder_whose_halves_share_no_pixel(tmp_path: Path) -> None:
+    make_photographs(tmp_path / "a", "--size 24 --train 6 --val 4 --side 100")
+    data = open_data(str(tmp_path / "a"))
+    train, val = parts(data)
+    assert len(data.classes) == 16
+    assert (len(train), len(val)) == (96, 64)
+    assert {train.read(n).size for n in range(96)} == {(24, 24)}
+    make_photographs(tmp_path / "b", "--size 24 --train 6 --val 4 --side 100")
+    for path in (tmp_path / "a").rglob("*.png"):
+        assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes()
+    other = make_photographs(tmp_path / "c", "--size 24 --train 6 --val 4 --side 100 --seed 1")
+    assert open_data(str(tmp_path / "c")).fingerprint != data.fingerprint
+    for photograph in other.photographs().values():
+        image = other.enlarge(photograph, 100)
+        assert min(image.size) == 100
+        used = np.zeros((*image.size, 2), bool)
+        for half, tiles in enumerate(other.divide(*image.size, 48, random.Random(1))):
+            for left, top, right, bottom in tiles:
+                used[left:right, top:bottom, half] = True
+        assert used.any((0, 1)).all()
+        assert not used.all(2).any()
+
+
+def make_photographs(folder: Path, options: str) -> Any:
+    path = Path(__file__).parent.parent / "examples" / "photographs.py"
+    spec = importlib.util.spec_from_file_location("photographs", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.main([str(folder), *options.split()]) == 0
+    return module

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -231,12 +233,36 @@ def test_a_process_that_dies_is_told(tmp_path: Path) -> None:
     assert "--workers" in caught.value.help
 
 
-def test_a_mistake_of_ours_is_not_taken_for_bad_data(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_mistake_of_ours_is_not_taken_for_bad_data(tmp_path: Path, workers: int) -> None:
     def fail(image: Image.Image, random: np.random.Generator) -> Tensor:
         raise RuntimeError("a mistake")
 
     with pytest.raises(RuntimeError, match="a mistake"):
-        list(images_loader(split_of(draw_folder(tmp_path)), KeyedOrder(24, 4, 0), fail, 0))
+        list(images_loader(split_of(draw_folder(tmp_path)), KeyedOrder(24, 4, 0), fail, workers))
+
+
+PROGRAM = """
+import numpy, sys, torch
+from netc.training.data import open_test
+from netc.training.data.loader import KeyedOrder, images_loader
+
+split = open_test(sys.argv[1]).val
+prepare = lambda image, random: torch.from_numpy(numpy.array(image))
+loader = images_loader(split, KeyedOrder(len(split), 4, 0), prepare, 2)
+print(len(list(loader)), *[worker.pid for worker in loader.running._workers], flush=True)
+"""
+
+
+def test_a_program_ends_with_its_processes(tmp_path: Path) -> None:
+    """They bear a SIGTERM for a minute; nobody waits for that."""
+    command = [sys.executable, "-c", PROGRAM, str(draw_folder(tmp_path))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=True)
+    count, *pids = map(int, done.stdout.split())
+    assert (count, len(pids)) == (6, 2)
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
 
 
 def test_images_in_memory_are_read_by_no_other_process(tmp_path: Path) -> None:

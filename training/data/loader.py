@@ -6,9 +6,12 @@ generator that an image's crop draws from is made of (seed, epoch, the image's n
 
 from __future__ import annotations
 
+import atexit
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from torch.utils.data import DataLoader
@@ -25,6 +28,8 @@ from .streams import Stream
 __all__ = ["Batch", "KeyedOrder", "Prepare", "images_loader"]
 
 MOST_WORKERS = 8
+DIED = re.compile(r"DataLoader worker \(pid.* (exited unexpectedly|is killed by signal)")
+"""How torch says that a process is gone; what one of them raises is told in other words."""
 
 
 def images_loader(
@@ -85,15 +90,18 @@ def as_it_is(batch: Any) -> Any:
 class Loader(DataLoader[Any]):
     """A `DataLoader` that says what happened to its processes in a person's words."""
 
+    running: Any = None
+
     def __iter__(self) -> Any:
-        batches = super().__iter__()
+        self.running = batches = super().__iter__()
+        RUNNING.add(self)
         while True:
             try:
                 batch = next(batches)
             except StopIteration:
                 return
             except RuntimeError as error:
-                if "DataLoader worker" not in str(error):
+                if not DIED.match(str(error)):
                     raise
                 raise Unusable(
                     "a process that reads images was ended from outside",
@@ -102,3 +110,20 @@ class Loader(DataLoader[Any]):
             if isinstance(batch, Failure):
                 raise Unusable(batch.message, batch.help)
             yield batch
+
+    def close(self) -> None:
+        """End the processes that read."""
+        end = getattr(self.running, "_shutdown_workers", None)
+        if end is not None:
+            end()
+
+
+RUNNING: WeakSet[Loader] = WeakSet()
+
+
+@atexit.register
+def close_all() -> None:
+    """As torch does it where memory is pinned: otherwise the processes would be sent a SIGTERM at the end of
+    the program, which they bear for a while (`outlive`), and it would wait for them."""
+    for loader in list(RUNNING):
+        loader.close()
