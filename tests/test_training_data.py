@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pickle
 import random
 from collections import Counter
 from pathlib import Path
@@ -118,7 +119,7 @@ def test_a_folder_of_class_folders_is_what_a_walk_finds(tmp_path: Path) -> None:
     assert open_data(str(tmp_path), seed=3).fingerprint == data.fingerprint
 
 
-@pytest.mark.parametrize("held", ["val", "validation", "test"])
+@pytest.mark.parametrize("held", ["val", "validation", "Test"])
 def test_a_folder_may_hold_train_and_a_validation_split(tmp_path: Path, held: str) -> None:
     make_folder(tmp_path / "train", count=5)
     make_folder(tmp_path / held, "dog cat", count=2)
@@ -145,6 +146,19 @@ def test_a_split_of_another_folder_is_matched_by_names(tmp_path: Path) -> None:
     numbered = open_test("synthetic:4x3x2x2:2", ("cat", "bee"))  # its classes are only numbers
     assert numbered.val is not None
     assert numbered.val.labels.tolist() == [0, 1, 0, 1]
+
+
+def test_who_validates_with_the_same_images_is_told(tmp_path: Path) -> None:
+    source = str(make_folder(tmp_path, count=3))
+    assert open_data(source, source).notes == ("the images to validate with are those to train on",)
+
+
+def test_splits_travel_to_other_processes(tmp_path: Path) -> None:
+    for source in ("digits", "synthetic:9x3x4x4:3", str(make_folder(tmp_path))):
+        train, _ = parts(open_data(source))
+        again = pickle.loads(pickle.dumps(train))
+        assert listed(again) == listed(train)
+        assert again.read(3).tobytes() == train.read(3).tobytes()
 
 
 def test_a_class_may_be_called_train(tmp_path: Path) -> None:

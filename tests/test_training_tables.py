@@ -103,6 +103,16 @@ def test_parquet_gives_what_pyarrow_reads(tmp_path: Path) -> None:
     assert sorted(names) == sorted(f"{n}.png" for n in range(30))
 
 
+def test_tables_are_read_by_several_processes(tmp_path: Path) -> None:
+    split = split_of(write_parquet(tmp_path / "things.parquet", [n % 3 for n in range(30)]))
+    order = KeyedOrder(30, 8, 0)
+    alone, several = (list(images_loader(split, order, prepare, workers)) for workers in (0, 2))
+    assert len(alone) == 3
+    for one, other in zip(alone, several, strict=True):
+        assert torch.equal(one.images, other.images)
+        assert reds([one]) == one.numbers.tolist() == other.numbers.tolist()
+
+
 def test_splits_are_told_by_the_names_of_files(tmp_path: Path) -> None:
     write_parquet(tmp_path / "data" / "train-0.parquet", [0, 1] * 4)
     write_parquet(tmp_path / "data" / "train-1.parquet", [0, 1] * 3, first=8)
@@ -325,6 +335,7 @@ def test_a_stream_gives_every_image_once_in_the_order_of_seed_and_epoch(
     data, _ = streamed(tmp_path, monkeypatch)
     assert isinstance(data.train, Stream)
     assert (len(data.train), len(data.val or ()), data.classes) == (60, 12, ("ape", "owl"))
+    assert data.notes == (f"`{tmp_path}` is large: its 60 images are streamed and not kept",)
 
     def read(seed: int, epoch: int, start: int = 0, workers: int = 0, **share: int) -> list[Batch]:
         assert data.train is not None

@@ -41,9 +41,11 @@ class Folder(Split):
 def open_folder(root: Path) -> Sets:
     """The class folders in `train/` and in the first of `VALIDATION` that is there, where they have any, else
     all class folders of the folder itself. Raises `Unusable`."""
-    inner = folders_in(root)
-    train = next((name for name in TRAIN if name in inner and folders_in(root / name)), None)
-    held = next((name for name in VALIDATION if name in inner and folders_in(root / name)), None)
+    inner = {name.lower(): name for name in folders_in(root)}
+    train, held = (
+        next((inner[name] for name in names if name in inner and folders_in(root / inner[name])), None)
+        for names in (TRAIN, VALIDATION)
+    )
     if train is None and (held is None or set(inner) - set(VALIDATION)):
         return Sets(read_classes(root, root))
     parts = [name and read_classes(root, root / name) for name in (train, held)]

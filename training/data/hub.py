@@ -41,7 +41,7 @@ def open_built(builder: Any, asked: Asked, source: str) -> Sets:
     info = builder.info
     size = (info.download_size or 0) + (info.dataset_size or 0)
     large = is_large(size)
-    with told(source, "cannot be had from the hub", UNREACHED):
+    with told(source, "cannot be had from the hub", UNREACHED, bars=True):
         if large:
             splits = builder.as_streaming_dataset()
         else:

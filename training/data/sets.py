@@ -8,7 +8,7 @@ from .split import Split
 from .streams import Stream
 
 TRAIN = ("train", "training")
-VALIDATION = ("validation", "valid", "val", "dev", "test")
+VALIDATION = ("validation", "valid", "val", "dev", "test", "testing", "eval", "evaluation")
 """Names of what is held out, the first that is there is taken."""
 
 Images = Split | Stream

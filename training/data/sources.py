@@ -63,6 +63,10 @@ def open_data(source: str, val: str | float | None = None, *, seed: int = 0) -> 
         notes.append(f"`{source}` has no validation split: {len(held):,} of its images are held out")
     check_classes(train, source, "to train on")
     check_classes(held, source, "to validate with")
+    if isinstance(train, Stream):
+        notes.append(f"`{source}` is large: its {len(train):,} images are streamed and not kept")
+    if train.fingerprint == held.fingerprint:
+        notes.append("the images to validate with are those to train on")
     if missing := len(train.classes) - len(used_classes(train)):
         notes.append(f"{missing:,} of the {len(train.classes):,} classes have no image to train on")
     fingerprint = digest([train.fingerprint, held.fingerprint])

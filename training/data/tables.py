@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -91,12 +92,14 @@ def open_table(dataset: Any, asked: Asked, source: str, identity: str) -> Table:
 
 
 @contextmanager
-def told(source: str, what: str, help: str = "") -> Iterator[None]:
-    """Makes what `datasets` raises of a source into one sentence, and keeps it from drawing bars."""
+def told(source: str, what: str, help: str = "", bars: bool = False) -> Iterator[None]:
+    """Makes what `datasets` raises of a source into one sentence, and keeps it from drawing bars, unless they
+    are wanted and someone looks."""
     import datasets
 
     shown = not datasets.are_progress_bars_disabled()
-    datasets.disable_progress_bars()
+    if not (bars and sys.stderr.isatty()):
+        datasets.disable_progress_bars()
     try:
         yield
     except Unusable:
