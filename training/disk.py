@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,13 +59,9 @@ def holding(file: Path) -> Iterator[None]:
 
 
 def find_reason(error: Exception) -> OSError | None:
-    """What the disk said to whoever raised the error: libraries have words of their own for it."""
-    if isinstance(error, OSError):
-        return error
-    if isinstance(error.__context__, OSError):  # torch
-        return error.__context__
-    number = re.search(r"\(os error (\d+)\)", str(error))  # safetensors
-    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else None
+    """What the disk said to whoever raised the error: torch has words of its own for it."""
+    cause = error if isinstance(error, OSError) else error.__context__
+    return cause if isinstance(cause, OSError) else None
 
 
 def reason(error: OSError) -> str:

@@ -27,6 +27,9 @@ from .signals import Asked
 from .stopping import Watcher
 from .together import any_says, gather
 
+DRAW_EVERY = 10.0
+"""Seconds between two pictures of the curves: one takes longer than a small epoch."""
+
 
 class Interrupted(Exception):
     """The run was asked to stop, and has saved where it is."""
@@ -72,6 +75,7 @@ class Keeper(pl.Callback):
         self.asked = Asked()
         self._told = False
         self._saved = self._began = time.monotonic()
+        self._drawn = float("-inf")
         self._epoch = -1
 
     def begin(self, phase: int) -> None:
@@ -99,7 +103,7 @@ class Keeper(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.rows, self.times = list(state_dict["rows"]), list(state_dict["times"])
         self.bad = list(state_dict["bad"])
-        self._known = len(self.bad)
+        self._known = 0  # too many stop the run again, unless more are borne now
         if self.reductions is not None:
             self.reductions.load(state_dict["reductions"])
         self.best.load(state_dict["best"])
@@ -206,12 +210,8 @@ class Keeper(pl.Callback):
         kept += [f"epoch-{epoch + 1}.safetensors"] if every and (epoch + 1) % every == 0 else []
         weights = gather_weights(learner.tested)
         if trainer.is_global_zero:
-            self.guard(self.write_epoch, weights, kept)
-            if self.finished(trainer) and self.recipe.stop is not None and self.recipe.stop.restore_best:
-                self.guard(self.run.save_weights, LAST, self.run.weights(EARLY))
+            self.guard(self.write_epoch, weights, kept, self.finished(trainer))
         self.save(trainer)
-        if trainer.is_global_zero:
-            self.guard(self.events.add, row, self.times[-1])
         self.reporter.end(row, best, time.monotonic() - self._began)
         end = self.find_end(asked)
         if end is not None and not self.finished(trainer):
@@ -220,14 +220,19 @@ class Keeper(pl.Callback):
     def finished(self, trainer: pl.Trainer) -> bool:
         return trainer.should_stop or len(self.rows) >= self.run.origin.epochs
 
-    def write_epoch(self, weights: dict[str, Tensor], files: list[str]) -> None:
+    def write_epoch(self, weights: dict[str, Tensor], files: list[str], ended: bool) -> None:
         """The files before the state that knows of them: a kill between the two only does the epoch again."""
         for file in files:
             self.run.save_weights(file, weights)
+        if ended and self.recipe.stop is not None and self.recipe.stop.restore_best:
+            self.run.save_weights(LAST, self.run.weights(EARLY))
         with replacing(self.run.metrics_file) as beside:
             beside.write_text(format_rows(self.rows), encoding="utf-8")
-        with replacing(self.run.curves_file) as beside:
-            draw_curves(self.rows, beside)
+        if ended or time.monotonic() - self._drawn > DRAW_EVERY:
+            with replacing(self.run.curves_file) as beside:
+                draw_curves(self.rows, beside)
+            self._drawn = time.monotonic()
+        self.events.add(self.rows[-1], self.times[-1])
 
     def save(self, trainer: pl.Trainer) -> None:
         self.guard(trainer.save_checkpoint, self.run.state_file)

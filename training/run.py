@@ -254,12 +254,11 @@ class Run(Struct, frozen=True):
 
     def save_weights(self, which: str, tensors: dict[str, Tensor]) -> None:
         """Write a file of weights whole, or not at all. Raises OSError."""
-        from safetensors.torch import save_file
+        from safetensors.torch import save  # `save_file` makes a file of its own beside, which a kill leaves
 
+        own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
         with replacing(self.folder / which) as beside:
-            save_file(
-                {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}, beside
-            )
+            beside.write_bytes(save(own))
 
 
 def refuse_taken(folder: Path) -> None:

@@ -81,7 +81,9 @@ def fit(
     leads = trainers[0].is_global_zero
     keeper.reporter = reporter(leads)
     learner, epochs = make_learner(make, train, origin, rank, world)
-    if origin.initial and state is None:
+    if saved is not None:
+        refuse_others(saved, learner, run)
+    elif origin.initial:
         load(learner.module, run.weights(INITIAL))
     tested = None if val is None else make_tests(val, origin, rank, world)
     with run.held() if leads else nullcontext(), keeper.asked.listening(), closing(keeper.reporter):
@@ -122,6 +124,17 @@ def make_tests(val: Images, origin: Origin, rank: int, world: int) -> DataLoader
     recipe, options = origin.recipe, origin.options
     order = KeyedOrder(len(val), recipe.batch, seed=options.seed, rank=rank, world=world, training=False)
     return images_loader(val, order, prepare_images(recipe, origin.input, training=False), options.workers)
+
+
+def refuse_others(saved: dict[str, Any], learner: Learner, run: Run) -> None:
+    """Raises `Unusable` where what was saved is of another net."""
+    inside = "module."
+    theirs = {name: value.shape for name, value in saved["state_dict"].items() if name.startswith(inside)}
+    if theirs != {f"{inside}{name}": value.shape for name, value in learner.module.state_dict().items()}:
+        raise Unusable(
+            f"`{run.state_file}` is of another net than `{run.spec_file}`",
+            "a run goes on with the net that it began with",
+        )
 
 
 def load(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
