@@ -89,7 +89,7 @@ def devices_of(options: Options) -> dict[str, Any]:
     gpus = torch.cuda.device_count()
     if options.device == "gpu" and not (gpus or torch.backends.mps.is_available()):
         raise Unusable("torch finds no GPU here", "`--device cpu` trains without one")
-    if options.device != "cpu" and gpus and options.devices > gpus:
+    if options.device != "cpu" and options.devices > gpus > 0:
         raise Unusable(f"{options.devices} GPUs are asked for, and torch finds {gpus} here")
     return {
         "accelerator": options.device,

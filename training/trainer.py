@@ -28,7 +28,7 @@ from .reports import Reporter, Row
 from .run import INITIAL, Origin, Run
 from .sharded import Sharded
 from .together import devices_of, find_others, quiet_libraries
-from .words import ClipNorm, Normalize, Recipe
+from .words import ClipNorm, Recipe
 
 MEASURED = 2_000
 """So many training images give the mean and the deviation of all."""
@@ -38,9 +38,8 @@ def measure_pixels(
     images: Images, shape: tuple[int, int, int], recipe: Recipe
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and deviation of each channel of pixels from 0 to 1; those of `normalize` where it stands."""
-    for word in (*recipe.augment, *recipe.test):
-        if isinstance(word, Normalize):
-            return word.mean, word.std
+    if recipe.normalize is not None:
+        return recipe.normalize.mean, recipe.normalize.std
     some = few(images, MEASURED)
     order = KeyedOrder(len(some), 64, 0, training=False)
     loader = images_loader(some, order, prepare_images(recipe, shape, training=False), workers=0)
@@ -67,14 +66,11 @@ def fit(
     Raises `Unusable`, `Interrupted`, `Diverged`, `TooManyBad`, and torch's OutOfMemoryError.
     """
     quiet_libraries()
-    options = settle_devices(run.origin.options, read_launch())
-    origin = replace(run.origin, options=options)
+    origin = settle(run.origin, train, val)
     run = replace(run, origin=origin)
     saved = run.state() if resume else None
     state = None if saved is None else run.state_file
     begun = 0 if saved is None else int(saved["callbacks"]["Keeper"]["phase"])
-    if options.strategy == "fsdp":
-        refuse_to_shard(origin)
     keeper = Keeper(run)
     trainers = [make_trainer(run, keeper, number) for number in range(begun, len(origin.course))]
     rank, world = trainers[0].global_rank, trainers[0].world_size
@@ -97,6 +93,24 @@ def fit(
             trainer.fit(learner, epochs, tested, ckpt_path=state, weights_only=True)
             state = None
     return keeper.rows
+
+
+def settle(origin: Origin, train: Images, val: Images | None) -> Origin:
+    """A run with the devices and machines of the processes that there are. Raises `Unusable` where it cannot
+    be carried out by them."""
+    options, recipe = settle_devices(origin.options, read_launch()), origin.recipe
+    devices_of(options)
+    world = options.devices * options.nodes
+    KeyedOrder(len(train), recipe.batch, options.seed, world=world, parts=options.accumulate)
+    if val is not None:
+        KeyedOrder(len(val), recipe.batch, options.seed, world=world, training=False)
+    if options.strategy == "fsdp":
+        help = "`--strategy ddp` does"
+        if len(origin.course) > 1:
+            raise Unusable("`--strategy fsdp` does not train a net in phases", help)
+        if options.precision == "16-mixed":
+            raise Unusable("`--strategy fsdp` does not scale gradients for `--precision 16-mixed`", help)
+    return replace(origin, options=options)
 
 
 def make_learner(
@@ -172,15 +186,6 @@ def make_trainer(run: Run, keeper: Keeper, phase: int) -> pl.Trainer:
         callbacks=[keeper],
         **clipped,
     )
-
-
-def refuse_to_shard(origin: Origin) -> None:
-    """Raises `Unusable` where torch's `fully_shard` cannot carry it out."""
-    help = "`--strategy ddp` does"
-    if len(origin.course) > 1:
-        raise Unusable("`--strategy fsdp` does not train a net in phases", help)
-    if origin.options.precision == "16-mixed":
-        raise Unusable("`--strategy fsdp` does not scale gradients for `--precision 16-mixed`", help)
 
 
 def progress_of(trainer: pl.Trainer) -> tuple[int, int]:

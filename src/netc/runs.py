@@ -174,7 +174,7 @@ def prepare(
 ) -> Prepared:
     """The net, the data and what is known of both. Raises `Unusable`."""
     from .training.data import open_data
-    from .training.trainer import measure_pixels
+    from .training.trainer import measure_pixels, settle
 
     opened = open_data(data, val, seed=options.seed)
     assert opened.train is not None
@@ -197,6 +197,7 @@ def prepare(
         std=std,
         versions=list_versions(),
     )
+    settle(origin, opened.train, opened.val)
     return Prepared(fitted.compiled, opened, origin, spec.read)
 
 
