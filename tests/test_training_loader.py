@@ -116,6 +116,23 @@ def test_an_order_goes_on_where_it_stopped(
         assert list(rest) == list(rest)
 
 
+@settings(deadline=None)
+@given(parts=st.integers(1, 4), **ORDERS)
+def test_parts_of_a_batch_are_equal_and_together_the_batch(
+    n: int, share: int, world: int, seed: int, epoch: int, parts: int
+) -> None:
+    n, batch = max(n, world * parts), share * world * parts
+    whole = KeyedOrder(n, batch, seed, epoch)
+    shares = [list(KeyedOrder(n, batch, seed, epoch, 0, rank, world, parts=parts)) for rank in range(world)]
+    assert {len(pieces) for pieces in shares} == {len(whole) * parts}
+    assert len({len(piece) for pieces in shares for piece in pieces}) == 1
+    for step, numbers in enumerate(whole):
+        together = [
+            n for pieces in shares for piece in pieces[step * parts : (step + 1) * parts] for n in piece
+        ]
+        assert sorted(together) == sorted(numbers[: len(numbers) - len(numbers) % (world * parts)])
+
+
 def test_another_epoch_or_seed_is_another_order() -> None:
     orders = {tuple(map(tuple, KeyedOrder(100, 10, seed, epoch))) for seed in range(9) for epoch in range(9)}
     assert len(orders) == 81
@@ -137,6 +154,10 @@ def test_shares_that_cannot_be_equal_are_refused() -> None:
         KeyedOrder(100, 10, 0, world=4)
     with pytest.raises(Unusable, match="3 images cannot be shared by 4 processes"):
         KeyedOrder(3, 8, 0, world=4)
+    with pytest.raises(Unusable, match="a batch of 10 cannot be computed in 4 equal parts"):
+        KeyedOrder(100, 10, 0, parts=4)
+    with pytest.raises(Unusable, match="3 images are fewer than the 4 parts of a batch"):
+        KeyedOrder(3, 8, 0, parts=4)
 
 
 # --- batches
