@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from ..dsl.diagnostics import Unusable
 from ..settings import Misused, read_inputs, read_settings
 from ..training.launch import is_first_process
-from ..training.run import Options, Run
+from ..training.run import Options, Run, refuse_taken
 from .options import compile_or_stop, open_spec, variant
 from .recipes import recipe_of, recipe_options
 from .terminal import give
@@ -73,6 +73,8 @@ def train_command(
         stopped = resume or output or (spec and f"runs/{spec}")
         if not stopped:
             raise Misused("which run goes on? `netc train --resume runs/NAME`")
+        if dry_run:
+            raise Misused("`--dry-run` shows a run that begins, not one that goes on")
         if overrides or settings or inputs or val:
             raise Misused("a run goes on as it began: its recipe, net and data cannot be others now")
         run, opened, compiled = agree(partial(reopen_run, Path(stopped), data, given))
@@ -80,6 +82,8 @@ def train_command(
         return
     if spec is None or data is None:
         raise Misused("what is trained, and on what? `netc train NET --data DATA`")
+    if output is not None and resume is None and not dry_run and is_first_process():
+        refuse_taken(Path(output))  # before all images are looked for
     work = partial(prepare_run, spec, data, val, overrides, settings, inputs, limits, take_options(given))
     prepared = agree(work)
     if dry_run:

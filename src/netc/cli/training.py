@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec as find_module
@@ -14,7 +15,7 @@ from ..dsl.diagnostics import Unusable
 from ..training.run import Options, Run
 from .progress import report_to
 from .terminal import INTERRUPTED, SPEC_WRONG, say, several, stop
-from .together import name_process, told_once
+from .together import name_process, say_first, told_once
 
 if TYPE_CHECKING:
     from ..driver import Compiled
@@ -23,65 +24,90 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-NEEDED = ("torch", "lightning", "kornia", "torchmetrics", "datasets", "PIL", "safetensors", "matplotlib")
-RUNNING = (
-    click.option("--seed", type=int, default=0, show_default=True, help="Decides all that is random."),
-    click.option(
+NEEDED = (
+    "torch",
+    "lightning",
+    "kornia",
+    "torchmetrics",
+    "datasets",
+    "PIL",
+    "safetensors",
+    "matplotlib",
+    "tensorboard",
+)
+RUNNING = {
+    "seed": click.option(
+        "--seed", type=int, default=0, show_default=True, help="Decides all that is random."
+    ),
+    "precision": click.option(
         "--precision",
         type=click.Choice(["32", "bf16-mixed", "16-mixed"]),
         default="32",
         show_default=True,
         help="Of the arithmetic; weights stay in float32.",
     ),
-    click.option("--compile", is_flag=True, help="Let torch compile the module first."),
-    click.option(
+    "compile": click.option("--compile", is_flag=True, help="Let torch compile the module first."),
+    "channels_last": click.option(
         "--channels-last/--channels-first",
         default=None,
         help="How maps lie in memory; last on a GPU, where no one says.",
     ),
-    click.option(
+    "accumulate": click.option(
         "--accumulate",
         type=click.IntRange(min=1),
         default=1,
         metavar="N",
         help="Compute each batch in N parts, one after the other, to use less memory.",
     ),
-    click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True),
-    click.option(
+    "device": click.option(
+        "--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True
+    ),
+    "devices": click.option(
         "--devices", type=click.IntRange(min=1), default=1, metavar="N", help="Devices of a machine."
     ),
-    click.option("--nodes", type=click.IntRange(min=1), default=1, metavar="N", help="Machines."),
-    click.option(
+    "nodes": click.option("--nodes", type=click.IntRange(min=1), default=1, metavar="N", help="Machines."),
+    "strategy": click.option(
         "--strategy",
         type=click.Choice(["auto", "ddp", "fsdp"]),
         default="auto",
         help="How several devices share the work.",
     ),
-    click.option(
+    "deterministic": click.option(
         "--deterministic", is_flag=True, help="Only algorithms that give the same on a GPU each time."
     ),
-    click.option("--workers", type=click.IntRange(min=0), metavar="N", help="Processes that read images."),
-    click.option(
+    "workers": click.option(
+        "--workers", type=click.IntRange(min=0), metavar="N", help="Processes that read images."
+    ),
+    "max_bad": click.option(
         "--max-bad",
         type=click.IntRange(min=0),
         default=0,
         metavar="N",
         help="Go on as long as no more images than these cannot be read.",
     ),
-    click.option(
+    "save_every": click.option(
         "--save-every",
         type=click.FloatRange(min=0),
         default=300.0,
         metavar="SECONDS",
         help="Save within an epoch too, at least this far apart.",
     ),
-)
+}
+TRIED = ("seed", "precision", "channels_last", "device", "workers")
+"""Of these what a trial of a few steps has."""
 
 
 def run_options(command: Command) -> Command:
     """`--seed` to `--save-every`: the fields of `Options`."""
-    for option in reversed(RUNNING):
+    for option in reversed(RUNNING.values()):
         command = option(command)
+    return command
+
+
+def trial_options(command: Command) -> Command:
+    """Those of them that matter to a few steps on one device."""
+    for name in reversed(TRIED):
+        command = RUNNING[name](command)
     return command
 
 
@@ -108,12 +134,18 @@ def require_libraries() -> None:
 def carry_out(run: Run, data: Data, compiled: Compiled, resume: bool) -> list[Row]:
     """Train, and say how it ended; where it did not end well, stop."""
     from ..live import instantiate
+    from ..training.signals import Ended
     from ..training.trainer import fit
 
     assert data.train is not None
     make = partial(instantiate, compiled.source(), compiled.name)
     try:
-        return fit(make, data.train, data.val, run, report_to, resume)
+        rows = fit(make, data.train, data.val, run, report_to, resume)
+        say_first(f"the run is in `{run.folder}`: `netc eval` tests it, `netc predict` uses it")
+        return rows
+    except (Ended, KeyboardInterrupt):
+        say_first(f"ended: `{resuming(run)}` goes on from what was saved last")
+        stop(INTERRUPTED)
     except Exception as error:
         with told_once():
             tell_end(error, run, compiled)
@@ -128,7 +160,7 @@ def tell_end(error: Exception, run: Run, compiled: Compiled) -> NoReturn:
 
     match error:
         case Interrupted():
-            say(f"stopped and saved: `netc train --resume {run.folder}` goes on")
+            say(f"stopped and saved: `{resuming(run)}` goes on")
             stop(INTERRUPTED)
         case Diverged():
             say(f"error: {error}", *tell_diverged(error.layer))
@@ -137,6 +169,7 @@ def tell_end(error: Exception, run: Run, compiled: Compiled) -> NoReturn:
             say(
                 f"error: {several(len(error.names), 'image')} cannot be read, more than `--max-bad` allows:",
                 *(f"  {name}" for name in error.names),
+                f"  = help: `{resuming(run)} --max-bad {len(error.names)}` goes on without them",
             )
             stop(SPEC_WRONG)
     name_process()
@@ -144,9 +177,13 @@ def tell_end(error: Exception, run: Run, compiled: Compiled) -> NoReturn:
         if is_out_of_memory(error):
             raise tell_memory(run, compiled) from None
         if has_lost_others(error):
-            goes_on = f"`netc train --resume {run.folder}` goes on from where it was saved"
+            goes_on = f"`{resuming(run)}` goes on from where it was saved"
             raise Unusable("another process of this run has ended", goes_on) from None
     raise error
+
+
+def resuming(run: Run) -> str:
+    return f"netc train --resume {shlex.quote(str(run.folder))}"
 
 
 def tell_diverged(layer: str) -> list[str]:
