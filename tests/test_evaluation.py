@@ -21,7 +21,8 @@ from netc.training.ensemble import How, combine
 from netc.training.evaluate import measure, together
 from netc.training.scoring import Machine, Member, Scores, score
 from netc.training.views import Crops, Protocol, plan_views
-from netc.training.words import BinaryCrossEntropy, CenterCrop, RandomResizedCrop, Recipe, Resize
+from netc.training.words import BinaryCrossEntropy, Recipe
+from netc.training.words_of_images import CenterCrop, RandomResizedCrop, Resize
 
 # --- views --------------------------------------------------------------------------------------------
 

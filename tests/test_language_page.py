@@ -16,7 +16,7 @@ from netc.dsl.source import Source
 from netc.files import Spec
 from netc.ops.fields import read_fields
 from netc.training.entries import ENTRIES, Entry
-from netc.training.words import Word
+from netc.training.word import Word
 from netc.training.writing import write
 
 ROOT = Path(__file__).parents[1]

@@ -29,31 +29,33 @@ from netc.settings import Misused
 from netc.training.entries import ENTRIES
 from netc.training.recipes import Reading
 from netc.training.rules import KINDS, find_flaws, find_unreached
+from netc.training.word import Word
 from netc.training.words import (
     SGD,
     Adam,
     AdamW,
     Best,
     BinaryCrossEntropy,
-    CenterCrop,
     ClipNorm,
     Constant,
     Cosine,
     CrossEntropy,
     Early,
-    Flip,
     He,
     Milestones,
-    Mixup,
-    Normalize,
     Plateau,
-    RandomCrop,
-    RandomResizedCrop,
     Recipe,
-    Resize,
     Steps,
     Warmup,
-    Word,
+)
+from netc.training.words_of_images import (
+    CenterCrop,
+    Flip,
+    Mixup,
+    Normalize,
+    RandomCrop,
+    RandomResizedCrop,
+    Resize,
 )
 from netc.training.writing import write_number, write_recipe
 

@@ -19,7 +19,8 @@ from netc.training.crops import Prepare, prepare_for, random_box
 from netc.training.curves import draw_comparison, draw_curves
 from netc.training.elastic import bent, displacements
 from netc.training.pca_color import COMPONENTS
-from netc.training.words import (
+from netc.training.words import Recipe
+from netc.training.words_of_images import (
     CenterCrop,
     ColorJitter,
     CutMix,
@@ -32,7 +33,6 @@ from netc.training.words import (
     RandomCrop,
     RandomResize,
     RandomResizedCrop,
-    Recipe,
     Resize,
     Rotate,
     Scale,

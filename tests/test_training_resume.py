@@ -30,21 +30,8 @@ from netc.training.data.split import Part
 from netc.training.reports import Silent
 from netc.training.run import BEST, LAST, Options, Origin, Phase, Run
 from netc.training.trainer import fit
-from netc.training.words import (
-    SGD,
-    Adam,
-    Best,
-    ClipNorm,
-    Cosine,
-    Early,
-    Mixup,
-    Noise,
-    Plateau,
-    RandomCrop,
-    Recipe,
-    Shift,
-    Warmup,
-)
+from netc.training.words import SGD, Adam, Best, ClipNorm, Cosine, Early, Plateau, Recipe, Warmup
+from netc.training.words_of_images import Mixup, Noise, RandomCrop, Shift
 
 torch.set_num_threads(1)
 

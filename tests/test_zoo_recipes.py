@@ -18,20 +18,8 @@ from netc.training.initial import initialise
 from netc.training.losses import make_loss
 from netc.training.optimizers import make_optimizer
 from netc.training.schedules import rate
-from netc.training.words import (
-    SGD,
-    ColorJitter,
-    CrossEntropy,
-    Elastic,
-    Flip,
-    He,
-    Plateau,
-    RandomCrop,
-    RandomResizedCrop,
-    Recipe,
-    RMSProp,
-    Steps,
-)
+from netc.training.words import SGD, CrossEntropy, He, Plateau, Recipe, RMSProp, Steps
+from netc.training.words_of_images import ColorJitter, Elastic, Flip, RandomCrop, RandomResizedCrop
 
 
 def recipe_of(net: str) -> Recipe:

@@ -12,7 +12,8 @@ from .elastic import RandomElastic
 from .mixes import mixed
 from .noise import RandomNoise
 from .pca_color import RandomPCAColor
-from .words import (
+from .words import Recipe
+from .words_of_images import (
     ColorJitter,
     Distortion,
     Elastic,
@@ -21,7 +22,6 @@ from .words import (
     Mix,
     Noise,
     PCAColor,
-    Recipe,
     Rotate,
     Scale,
     Shear,

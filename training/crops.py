@@ -11,7 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from ..dsl.diagnostics import Unusable
-from .words import CenterCrop, Crop, RandomCrop, RandomResize, RandomResizedCrop, Recipe, Resize
+from .words import Recipe
+from .words_of_images import CenterCrop, Crop, RandomCrop, RandomResize, RandomResizedCrop, Resize
 
 TRIES = 10
 MARGIN = 0.875

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from ..ops.fields import read_field
 from ..ops.settle import Field
-from .words import Recipe, Word
+from .word import Word
+from .words import Recipe
 
 
 class Entry(Struct, frozen=True):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .words import Mix, Mixup
+from .words_of_images import Mix, Mixup
 
 
 def mixed(images: Tensor, targets: Tensor, mixes: Sequence[Mix], classes: int) -> tuple[Tensor, Tensor]:

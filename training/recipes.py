@@ -27,7 +27,8 @@ from .entries import ENTRIES, OF_OPTIMIZERS, Entry
 from .rules import Flaw, find_flaws, find_unreached
 from .serving import review_targets
 from .vocabulary import refuse_entry, refuse_expression, refuse_nothing, refuse_several, refuse_word
-from .words import Recipe, Word
+from .word import Word
+from .words import Recipe
 
 
 class Text(Protocol):

@@ -7,7 +7,9 @@ from typing import get_args
 
 from msgspec import Struct
 
-from .words import Crop, Distortion, Milestones, Mix, Normalize, Recipe, Steps, Warmup, Word
+from .word import Word
+from .words import Milestones, Recipe, Steps, Warmup
+from .words_of_images import Crop, Distortion, Mix, Normalize
 
 LAST = -1
 """The last step of a chain."""

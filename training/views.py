@@ -28,7 +28,8 @@ from torch import Tensor
 
 from ..dsl.diagnostics import Unusable
 from .crops import MARGIN, Prepare, cropped, in_channels, prepare_for, resized
-from .words import CenterCrop, Recipe, Resize
+from .words import Recipe
+from .words_of_images import CenterCrop, Resize
 
 Crops = Literal[1, 10, 12, 144]
 

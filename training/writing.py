@@ -9,7 +9,8 @@ from ..dsl.formatter import format_source
 from ..dsl.source import Source
 from ..ops.fields import read_fields
 from .entries import ENTRIES
-from .words import Recipe, Word
+from .word import Word
+from .words import Recipe
 
 LONG = 6
 """Digits of a number from which on a short quotient reads better."""

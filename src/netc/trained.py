@@ -13,7 +13,7 @@ from .dsl.diagnostics import Unusable
 from .live import instantiate
 from .runs import compile_run, image_of, outputs_of
 from .training.run import Origin, Run
-from .training.words import Normalize, Recipe
+from .training.words import Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -51,7 +51,7 @@ def adopt(
 
     outputs, image = outputs_of(compiled), image_of(compiled)
     module = load_weights(compiled, read_checkpoint(path, key), path)
-    said = normalising(recipe)
+    said = recipe.normalize
     mean = mean or (said.mean if said else (0.0,) * image[0])
     std = std or (said.std if said else (1.0,) * image[0])
     if len(mean) != image[0] or len(std) != image[0]:
@@ -60,11 +60,6 @@ def adopt(
         )
     classes = tuple(map(str, range(outputs)))
     return Trained(path, module, recipe, classes, image, tuple(mean), tuple(std))
-
-
-def normalising(recipe: Recipe) -> Normalize | None:
-    """What the recipe says of the mean and the deviation of pixels, if anything."""
-    return next((word for word in recipe.augment + recipe.test if isinstance(word, Normalize)), None)
 
 
 def load_weights(compiled: Compiled, tensors: Mapping[str, Tensor], file: str) -> nn.Module:

@@ -16,7 +16,6 @@ from .live import instantiate_empty
 from .runs import Prepared, compile_run, outputs_of
 from .training.run import Origin, Phase, Run, is_within
 from .training.transfer import find_heads
-from .training.words import Normalize
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,8 +108,7 @@ def begin_with(prepared: Prepared, source: str, base: Base, phases: tuple[Phase,
     """The run that begins with these weights and goes through these phases. Where the recipe says nothing of
     it, images are normalised as the source's were: its first layers know no others."""
     origin = replace(prepared.origin, initial=source, phases=phases)
-    said = any(isinstance(word, Normalize) for word in (*origin.recipe.augment, *origin.recipe.test))
-    if base.origin is not None and not said:
+    if base.origin is not None and origin.recipe.normalize is None:
         origin = replace(origin, mean=base.origin.mean, std=base.origin.std)
     return replace(prepared, origin=origin, weights=base.tensors)
 

@@ -124,7 +124,7 @@ def take_machine(given: dict[str, Any]) -> Machine:
 def open_net(name: str, given: dict[str, Any]) -> tuple[Trained, Origin | None]:
     """The run of that name, or with `--net` the checkpoint; its options stay in `given`."""
     require_libraries()
-    from ..trained import adopt, normalising, open_trained
+    from ..trained import adopt, open_trained
 
     if given["net"] is None:
         for option in ("key", "mean", "std", "settings", "inputs"):
@@ -139,7 +139,7 @@ def open_net(name: str, given: dict[str, Any]) -> tuple[Trained, Origin | None]:
     compiled = compile_or_stop(spec, rows[0], given["inputs"], given["limits"])
     recipe = recipe_of(spec, rows[0], {}, given["limits"])
     mean, std = (read_numbers(option, given[option]) for option in ("mean", "std"))
-    if normalising(recipe) is None and not (mean and std):
+    if recipe.normalize is None and not (mean and std):
         say(
             f"note: the recipe of `{given['net']}` does not normalise images; `--mean` and `--std` say"
             " what the checkpoint was trained on"
@@ -155,8 +155,8 @@ def read_numbers(option: str, text: str | None) -> tuple[float, ...]:
 
 
 @contextmanager
-def watching(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A function that is told how many images are done: a bar on a terminal, else a line now and then."""
+def watching(what: str, total: int, noun: str = "image") -> Iterator[Callable[[int], None]]:
+    """A function that is told how many are done: a bar on a terminal, else a line now and then."""
     if sys.stderr.isatty():
         with click.progressbar(length=total, label=show(what), file=sys.stderr, show_pos=True) as bar:
             yield lambda done: bar.update(done - bar.pos)
@@ -167,7 +167,7 @@ def watching(what: str, total: int) -> Iterator[Callable[[int], None]]:
         nonlocal said
         if time.monotonic() - said >= EVERY:
             said = time.monotonic()
-            say(f"{what}: {done:,} of {several(total, 'image')}")
+            say(f"{what}: {done:,} of {several(total, noun)}")
 
     yield tell
 
