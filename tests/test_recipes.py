@@ -265,6 +265,7 @@ def test_a_recipe_whose_net_is_unknown_is_told_to_those_who_train():
         ("augment normalize([0], [1]) -> flip", "misplaced", "flip"),
         ("augment mixup -> normalize([0], [1])", "misplaced", "normalize([0], [1])"),
         ("augment normalize([0], [1]) -> normalize([0], [1])", "repeated-argument", "normalize([0], [1])"),
+        ("augment normalize([0], [1]); test normalize([0], [2])", "misplaced", "normalize([0], [2])"),
         ("augment normalize([0, 1], [1])", "wrong-type", "[1]"),
         ("augment normalize([0], [0])", "out-of-range", "[0]"),
         ("augment random_resized_crop(scale=[1, 0.08])", "out-of-range", "[1, 0.08]"),
@@ -535,9 +536,10 @@ def recipes(draw: st.DrawFn) -> Recipe:
     after = draw(st.sampled_from(others).flatmap(draw_word))
     warm = draw(st.one_of(st.just(()), draw_word(Warmup).map(lambda word: (word,))))
     values["schedule"] = (*warm, after)
+    normal: list[Word] = []
     for name in ("augment", "test"):
         drawn = draw(st.lists(st.sampled_from(words_of(name)).flatmap(draw_word), max_size=4))
-        normal = [word for word in drawn if isinstance(word, Normalize)][:1]
+        normal = normal or [word for word in drawn if isinstance(word, Normalize)][:1]
         values[name] = tuple(
             word for word in in_order(drawn) if not isinstance(word, Normalize) or word is normal[0]
         )

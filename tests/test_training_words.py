@@ -14,6 +14,7 @@ import netc
 from netc.training.averaging import Average
 from netc.training.initial import initialise
 from netc.training.losses import make_loss
+from netc.training.meters import Meters
 from netc.training.optimizers import make_optimizer
 from netc.training.schedules import make_reductions, rate
 from netc.training.stopping import Watcher
@@ -508,3 +509,20 @@ def test_the_best_epoch_is_kerass(word: Best, values: list[float], kept: list[in
     watcher = Watcher(word)
     assert [epoch for epoch, value in enumerate(values) if watcher.update(epoch, value)] == kept
     assert not watcher.stopped
+
+
+def test_what_is_measured_is_of_all_images_together() -> None:
+    meters, logits = Meters("val", 7), torch.randn(10, 7)
+    labels = torch.arange(10) % 7
+    meters.update(torch.tensor(2.0), logits[:8], labels[:8])
+    meters.update(torch.tensor(4.0), logits[8:], labels[8:])
+    ranked = logits.argsort(1, descending=True)
+    tops = [100 * float((ranked[:, :k] == labels[:, None]).any(1).double().mean()) for k in (1, 5)]
+    assert meters.take() == pytest.approx({"val_loss": 2.4, "val_top1": tops[0], "val_top5": tops[1]})
+
+
+def test_a_loss_that_is_not_finite_is_no_part_of_a_mean_that_is() -> None:
+    meters = Meters("val", 2)
+    meters.update(torch.tensor(NAN), torch.zeros(4, 2), torch.zeros(4, dtype=torch.int64))
+    meters.update(torch.tensor(1.0), torch.zeros(4, 2), torch.zeros(4, dtype=torch.int64))
+    assert math.isnan(meters.take()["val_loss"])

@@ -22,7 +22,8 @@ GAP = 3.0
 
 
 class Prepare(Struct, frozen=True):
-    """An image of PIL's in, uint8 of C x H x W out. Can be pickled, for processes that read."""
+    """An image as a split reads it (8-bit grey or colour) in, uint8 of C x H x W out. Can be pickled, for
+    processes that read."""
 
     crops: tuple[Crop, ...]
     channels: int
@@ -139,9 +140,5 @@ def random_box(
 
 
 def in_channels(image: Image.Image, channels: int) -> Image.Image:
-    """Grey for 1 channel, else RGB. Grey of 16 bits is brought to 8 (PIL would cut it off at 255)."""
-    if image.mode.startswith("I"):
-        image = Image.fromarray((np.clip(np.asarray(image), 0, 65535) // 257).astype(np.uint8))
-    if "transparency" in image.info:
-        image = image.convert("RGBA")
+    """Grey for 1 channel, else RGB."""
     return image.convert("L" if channels == 1 else "RGB")

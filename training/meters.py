@@ -25,9 +25,11 @@ class Meters(nn.Module):
     def __init__(self, split: str, classes: int) -> None:
         super().__init__()
         self.split = split
-        self.loss = MeanMetric()
+        self.loss = MeanMetric(nan_strategy="disable")  # else it would leave out what is not finite
         tops = tops_of(classes)
-        self.tops = nn.ModuleList(MulticlassAccuracy(classes, top_k=top, average="micro") for top in tops)
+        self.tops = nn.ModuleList(
+            MulticlassAccuracy(classes, top_k=top, average="micro", validate_args=False) for top in tops
+        )  # labels were checked when the data were opened; asking again makes a GPU wait in every step
         self.names = names_of(split, classes)
 
     @property
@@ -36,7 +38,7 @@ class Meters(nn.Module):
 
     def update(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
         """`loss` is the mean over a batch, `logits` its N x K, `labels` int64 of N."""
-        self.loss.update(loss.float(), len(labels))
+        self.loss.update(loss.float().expand(len(labels)))  # so configured, torchmetrics ignores weights
         for meter in self.tops:
             meter.update(logits.float(), labels)  # type: ignore[operator]
 

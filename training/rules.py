@@ -39,6 +39,7 @@ def find_flaws(recipe: Recipe) -> Iterator[Flaw]:
     yield from judge_schedule(recipe)
     yield from judge_images("augment", recipe.augment)
     yield from judge_images("test", recipe.test)
+    yield from judge_normalizing(recipe)
 
 
 def judge_schedule(recipe: Recipe) -> Iterator[Flaw]:
@@ -74,6 +75,13 @@ def judge_images(entry: str, words: tuple[Word, ...]) -> Iterator[Flaw]:
             yield Flaw(entry, step, "repeated-argument", message, "leave one of them out")
         else:
             furthest, before = kind, word.word()
+
+
+def judge_normalizing(recipe: Recipe) -> Iterator[Flaw]:
+    for step, word in enumerate(recipe.test):
+        if isinstance(word, Normalize) and word != recipe.normalize:
+            message = "images are normalized otherwise in `augment`: a net knows what it was trained on"
+            yield Flaw("test", step, "misplaced", message, "leave one of them out: it holds for both")
 
 
 def find_unreached(recipe: Recipe) -> Iterator[Flaw]:
