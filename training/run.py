@@ -228,9 +228,9 @@ class Run(Struct, frozen=True):
             state["callbacks"]["Keeper"], state["state_dict"]
         except FileNotFoundError:
             return None
-        except OSError as error:
+        except PermissionError as error:
             raise Unusable(f"`{self.state_file}` cannot be read: {reason(error)}") from None
-        except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, TypeError):
+        except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, LookupError, TypeError):
             raise Unusable(
                 f"`{self.state_file}` is damaged, or holds more than tensors and plain data",
                 "the run cannot go on; the weights of its epochs stand in the other files",

@@ -153,7 +153,7 @@ def reopen_run(folder: Path, data: str | None, given: dict[str, Any]) -> tuple[R
     options = replace(run.origin.options, **{name: given[name] for name in changed})
     run = replace(run, origin=replace(run.origin, options=options))
     if is_done(run):
-        raise Unusable(f"the run `{folder}` is complete", "`netc eval` tests it, `netc predict` uses it")
+        raise Unusable(f"the run `{run.folder}` is complete", "`netc eval` tests it, `netc predict` uses it")
     return run, reopen(run, data), compile_run(run)
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from ..dsl.diagnostics import Unusable
 from ..training.run import Options, Run
+from ..training.signals import Ended
 from .progress import report_to
 from .terminal import INTERRUPTED, SPEC_WRONG, say, several, stop
 from .together import name_process, say_first, told_once
@@ -133,22 +134,21 @@ def require_libraries() -> None:
 
 def carry_out(run: Run, data: Data, compiled: Compiled, resume: bool) -> list[Row]:
     """Train, and say how it ended; where it did not end well, stop."""
-    from ..live import instantiate
-    from ..training.signals import Ended
-    from ..training.trainer import fit
-
     assert data.train is not None
-    make = partial(instantiate, compiled.source(), compiled.name)
     try:
+        from ..live import instantiate
+        from ..training.trainer import fit
+
+        make = partial(instantiate, compiled.source(), compiled.name)
         rows = fit(make, data.train, data.val, run, report_to, resume)
-        say_first(f"the run is in `{run.folder}`: `netc eval` tests it, `netc predict` uses it")
-        return rows
     except (Ended, KeyboardInterrupt):
         say_first(f"ended: `{resuming(run)}` goes on from what was saved last")
         stop(INTERRUPTED)
     except Exception as error:
         with told_once():
             tell_end(error, run, compiled)
+    say_first(f"the run is in `{run.folder}`: `netc eval` tests it, `netc predict` uses it")
+    return rows
 
 
 def tell_end(error: Exception, run: Run, compiled: Compiled) -> NoReturn:
