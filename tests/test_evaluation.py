@@ -438,3 +438,19 @@ def test_many_classes_are_named_and_very_many_numbered(count: int, named: bool) 
     drawn = draw_confusion(np.eye(count, dtype=np.int64), names, "")
     assert drawn.count("class-29<") == 2 * named
     assert ("3 neighbours in a cell" in drawn) != named
+
+
+class Greedy(nn.Module):
+    """Wants more memory than there is, of any image that is not of the size that it was made for."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        if images.shape[2] > 8:
+            torch.empty(2**52)
+        return images.mean((2, 3))
+
+
+def test_memory_that_runs_out_is_told_as_that() -> None:
+    views = plan_views(Recipe(), 3, (8, 8), Protocol(dense=True, scales=(16,)))
+    greedy = Member("greedy", Dense(Greedy(), 3, (8, 8)), views, (0.0,), (1.0,), False)
+    with pytest.raises(Unusable, match="no memory for 1 view of 3x16x16"):
+        score(greedy, Made(1), "softmax", Machine(), quiet)

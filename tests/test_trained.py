@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 import netc
 from netc.cli import run as netc_command
+from netc.trained import is_same
 from netc.training.data import Data, Stream, open_data, open_test, streams
 from netc.training.features import names_of
 from netc.training.run import BEST, Options, Origin, Run
@@ -423,3 +424,15 @@ def test_a_layer_that_is_not_there_is_told_and_nothing_is_written(
 )
 def test_a_label_is_found_by_the_name_of_its_module(label: str, name: str) -> None:
     assert name in list(names_of(label))
+
+
+def test_data_are_the_runs_by_whatever_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pattern of shards names no file: what a run was trained on would be taken for test data."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "photos")
+    monkeypatch.chdir(tmp_path)
+    for source in ("shards-{0..3}.tar", "photos", "link"):
+        assert is_same(source, str(tmp_path / source.replace("link", "photos")))
+    assert is_same("digits", "digits")
+    assert not is_same("shards-{0..3}.tar", str(tmp_path / "shards-{4..5}.tar"))
+    assert not is_same("digits", str(tmp_path / "digits"))

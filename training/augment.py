@@ -46,7 +46,7 @@ class Augment(nn.Module):
         for name, values in (("mean", mean), ("std", std)):
             if len(values) not in (1, channels):
                 raise Unusable(
-                    f"`normalize` has {len(values)} numbers in `{name}`, the net {channels} channels",
+                    f"`normalize` has {len(values)} numbers in `{name}`, the net {channels} channel{'s'[: channels != 1]}",
                     help=f"give {channels}, or one for all",
                 )
             self.register_buffer(name, torch.tensor(values).reshape(1, -1, 1, 1), persistent=False)

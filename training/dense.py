@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from ..dsl.diagnostics import Unusable
+from .room import is_out_of_memory
 
 Size = tuple[int, int]
 
@@ -48,9 +49,9 @@ class Dense(nn.Module):
         try:
             with slide:
                 logits = self.module(images)
-        except torch.OutOfMemoryError:
-            raise
         except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise
             why = str(error).partition("\n")[0]
             raise Unusable(
                 f"the net cannot take an image of {name_size(size)}: {why}",

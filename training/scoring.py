@@ -19,6 +19,7 @@ from .data import BadImage, Images, Split, Stream
 from .data.loader import Loader, default_workers
 from .dense import Dense
 from .ensemble import How, begin, combine
+from .room import is_out_of_memory
 from .views import Protocol, Views, plan_views
 from .words import BinaryCrossEntropy, Recipe
 
@@ -166,10 +167,12 @@ class Show:
         try:
             with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, self.machine.bf16):
                 return self.module(self.normalise(views)).float().cpu()  # type: ignore[no-any-return]
-        except torch.OutOfMemoryError:
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
             size = "x".join(map(str, views.shape[1:]))
             raise Unusable(
-                f"the device has no memory for {len(views)} views of {size} at a time",
+                f"the device has no memory for {len(views)} view{'s'[: len(views) != 1]} of {size} at a time",
                 "a smaller `--batch` takes less",
             ) from None
 

@@ -11,7 +11,7 @@ from .checkpoints import read_checkpoint
 from .driver import Compiled
 from .dsl.diagnostics import Unusable
 from .live import instantiate
-from .runs import compile_run, image_of, outputs_of
+from .runs import absolute, compile_run, image_of, outputs_of
 from .training.run import Origin, Run
 from .training.words import Recipe
 
@@ -122,19 +122,19 @@ def open_tested(source: str | None, trained: Trained, origin: Origin | None) -> 
 
 def is_same(source: str, other: str) -> bool:
     """Whether two names of data mean the same."""
-    return source == other or (
-        os.path.exists(source) and os.path.exists(other) and os.path.samefile(source, other)
-    )
+    if absolute(source) == absolute(other):
+        return True
+    return os.path.exists(source) and os.path.exists(other) and os.path.samefile(source, other)
 
 
 def open_shown(source: str) -> Images:
     """Images whose classes do not matter: of a folder of loose images, these; else the data's validation
     split, or all. Raises `Unusable`."""
     from .training.data import open_test
-    from .training.files import is_loose, open_files
+    from .training.data.loose import is_loose, open_loose
 
     if is_loose(Path(source)):
-        return open_files([source])
+        return open_loose([source])
     data = open_test(source)
     assert data.val is not None
     return data.val

@@ -38,13 +38,13 @@ def predict_command(name: str, files: tuple[str, ...], top: int, how: Any, forma
     IMAGE is a file, or a folder of images. RUN is a run's folder, a file of weights in one, or with `--net` a
     checkpoint of others, whose classes are numbers."""
     trained, _ = open_net(name, given)
+    from ..training.data.loose import open_loose
     from ..training.evaluate import together
-    from ..training.files import open_files
     from ..training.predict import predict
     from ..training.scoring import make_member, score
 
     protocol, machine = take_protocol(given), take_machine(given)
-    images = open_files(files)
+    images = open_loose(files)
     member = make_member(trained, protocol)
     with watching(name, len(images)) as progress:
         found = score(member, images, how, machine, progress)

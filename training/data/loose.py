@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 from PIL.Image import Image
 
-from ..dsl.diagnostics import Unusable
-from .data import Split
-from .data.folders import entries, folders_in, images_below, is_image
-from .data.images import read_image
-from .data.split import clean, digest
+from ...dsl.diagnostics import Unusable
+from .folders import entries, folders_in, images_below, is_image
+from .images import read_image
+from .split import Split, clean, digest
 
 
-class Files(Split):
+class Loose(Split):
     """Image files in the order in which they were named. Their labels are -1: nobody knows them."""
 
     classes = ()
@@ -35,7 +34,7 @@ class Files(Split):
         return digest([self.name(number) for number in range(len(self))])
 
 
-def open_files(names: Iterable[str]) -> Files:
+def open_loose(names: Iterable[str]) -> Loose:
     """The files of these names; of a folder all images in it and below, in the order of their names. Raises
     `Unusable` where one is not there, or a folder has no images."""
     paths: list[Path] = []
@@ -50,7 +49,7 @@ def open_files(names: Iterable[str]) -> Files:
             paths.append(path)
         else:
             raise Unusable(f"there is no file `{clean(name)}`")
-    return Files(paths)
+    return Loose(paths)
 
 
 def is_loose(path: Path) -> bool:
