@@ -17,6 +17,8 @@ COMMANDS = {
     "weights": "weights",
     "train": "train",
     "finetune": "finetune",
+    "overfit": "overfit",
+    "lr-find": "lr_find",
     "curves": "curves",
     "eval": "eval",
     "predict": "predict",
@@ -37,7 +39,9 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(f".{COMMANDS[cmd_name]}", __name__), f"{cmd_name}_command")
+        command = getattr(
+            import_module(f".{COMMANDS[cmd_name]}", __name__), f"{cmd_name.replace('-', '_')}_command"
+        )
         assert isinstance(command, click.Command)
         return command
 
