@@ -19,7 +19,7 @@ from .dsl.diagnostics import Unusable
 from .dsl.source import Source, Unread
 from .files import Spec, find_spec
 from .settings import Setting, read_settings
-from .training.run import INITIAL, Options, Origin, Run
+from .training.run import Options, Origin, Run
 from .training.words import Best, Early, Plateau, Recipe
 from .training.writing import write_recipe
 
@@ -138,12 +138,7 @@ class Prepared(Struct, frozen=True, eq=False):
         texts = {f"spec/{name}": source.text for name, source in self.sources.items()}
         texts["model.py"] = self.compiled.source()
         texts["recipe.net"] = f"train {self.origin.net} {{\n{recipe}\n}}\n"
-        files = {name: text.encode() for name, text in texts.items()}
-        if self.weights is not None:
-            from safetensors.torch import save
-
-            files[INITIAL] = save({name: each.contiguous().clone() for name, each in self.weights.items()})
-        return Run.create(folder, self.origin, files)
+        return Run.create(folder, self.origin, texts, self.weights)
 
     def refuse_other(self, run: Run) -> None:
         """Raises `Unusable` where `run` began as another than this would be."""
@@ -241,7 +236,11 @@ def reopen(run: Run, data: str | None) -> Data:
     from .training.data import open_data
 
     origin = run.origin
-    opened = open_data(data or origin.data, origin.val, seed=origin.options.seed)
+    try:
+        opened = open_data(data or origin.data, origin.val, seed=origin.options.seed)
+    except Unusable as error:
+        help = error.help if data else "where the data of a run lie elsewhere now, `--data` says so"
+        raise Unusable(error.message, help) from None
     if opened.fingerprint != origin.fingerprint:
         raise Unusable(
             f"`{data or origin.data}` has other names, sizes or classes than what `{run.folder}` began with",
