@@ -271,6 +271,6 @@ def test_errors_of_allocators_are_told_from_others():
             torch.empty(size)
         assert is_out_of_memory(raised.value) == wanted
     assert is_out_of_memory(torch.OutOfMemoryError())
-    free = free_memory(torch.device("cpu"))
+    free = free_memory(Options(device="cpu"))
     assert free is not None
     assert 1 << 20 < free < 1 << 50

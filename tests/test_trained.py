@@ -70,7 +70,7 @@ def write_run(
         std=(STD,),
         versions={},
     )
-    run = Run.create(folder, origin, {"spec/spec.net": spec.encode()})
+    run = Run.create(folder, origin, {"spec/spec.net": spec})
     run.save_weights(BEST, module.state_dict())
     return folder
 

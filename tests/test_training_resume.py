@@ -102,7 +102,7 @@ def train(run: Run, resume: bool = False) -> None:
 
 
 def begin(folder: Path, origin: Origin) -> Run:
-    return Run.create(folder, origin, {"spec/small.net": NET.encode()})
+    return Run.create(folder, origin, {"spec/small.net": NET})
 
 
 def whole(folder: Path, recipe: Recipe, options: Options = PLAIN, phases: tuple[Phase, ...] = ()) -> Run:

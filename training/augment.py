@@ -43,12 +43,8 @@ class Augment(nn.Module):
         """`mean` and `std` are of each channel, or one for all; they are no part of the weights. Raises
         `Unusable` where they are of another number of channels."""
         super().__init__()
+        refuse_channels(channels, mean, std)
         for name, values in (("mean", mean), ("std", std)):
-            if len(values) not in (1, channels):
-                raise Unusable(
-                    f"`normalize` has {len(values)} numbers in `{name}`, the net {channels} channel{'s'[: channels != 1]}",
-                    help=f"give {channels}, or one for all",
-                )
             self.register_buffer(name, torch.tensor(values).reshape(1, -1, 1, 1), persistent=False)
         words = recipe.augment
         self.distortions = tuple(distortion(w, channels) for w in words if isinstance(w, Distortion))
@@ -75,6 +71,17 @@ class Augment(nn.Module):
 
     def normalize(self, images: Tensor) -> Tensor:
         return (images - self.mean) / self.std
+
+
+def refuse_channels(channels: int, mean: Sequence[float], std: Sequence[float]) -> None:
+    """Raises `Unusable` where these are of neither as many channels as the net has, nor one for all."""
+    for name, values in (("mean", mean), ("std", std)):
+        if len(values) not in (1, channels):
+            several = "s" if channels != 1 else ""
+            raise Unusable(
+                f"`normalize` has {len(values)} numbers in `{name}`, the net {channels} channel{several}",
+                help=f"give {channels}, or one for all" if several else "give one",
+            )
 
 
 def distortion(word: Distortion, channels: int) -> nn.Module:

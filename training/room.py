@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..compiler.budget import Budget, Regime, largest_batch, predict
 from ..compiler.graph import Graph
 from ..compiler.shapes import Shapes
 from .run import Options
 from .words import SGD, Adam, AdamW, Optimizer, Recipe, RMSProp
-
-if TYPE_CHECKING:
-    import torch
 
 MEMINFO = Path("/proc/meminfo")
 
@@ -70,15 +66,21 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def free_memory(device: torch.device) -> int | None:
-    """Bytes that tensors of this process can have on a device, those that they have now among them; None
-    where nobody tells."""
+def has_gpu() -> bool:
     import torch
 
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return free + torch.cuda.memory_reserved(device)
-    if device.type != "cpu":
+    return torch.cuda.is_available()
+
+
+def free_memory(options: Options) -> int | None:
+    """Bytes that tensors of this process can have where it computes, those that they have now among them;
+    None where nobody tells."""
+    import torch
+
+    if options.device != "cpu" and torch.cuda.is_available():
+        free, _ = torch.cuda.mem_get_info()
+        return free + torch.cuda.memory_reserved()
+    if options.device != "cpu" and torch.backends.mps.is_available():
         return None
     try:
         lines = MEMINFO.read_text(encoding="ascii").splitlines()

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import pickle
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -148,8 +148,11 @@ class Run(Struct, frozen=True):
     which: str = BEST
 
     @classmethod
-    def create(cls, folder: Path, origin: Origin, files: dict[str, bytes]) -> Run:
-        """A new folder with `files` by their names in it, and `run.json` last. Raises `Unusable`."""
+    def create(
+        cls, folder: Path, origin: Origin, files: dict[str, str], weights: Mapping[str, Tensor] | None = None
+    ) -> Run:
+        """A new folder with `files` by their names in it, the `weights` that the run begins with, and
+        `run.json` last. Raises `Unusable`."""
         refuse_taken(folder)
         run = cls(folder, origin)
         try:
@@ -157,8 +160,10 @@ class Run(Struct, frozen=True):
             (folder / UNFINISHED).touch()
             shutil.rmtree(folder / "spec", ignore_errors=True)
             (folder / "spec").mkdir()
-            for name, content in files.items():
-                (folder / name).write_bytes(content)
+            for name, text in files.items():
+                (folder / name).write_bytes(text.encode())
+            if weights is not None:
+                run.save_weights(INITIAL, weights)
             with replacing(run.origin_file) as beside:
                 beside.write_bytes(msgspec.json.format(msgspec.json.encode(origin), indent=2) + b"\n")
             clear_leftovers(folder)
@@ -252,7 +257,7 @@ class Run(Struct, frozen=True):
         except SafetensorError as error:
             raise Unusable(f"`{file}` is damaged: {error}") from None
 
-    def save_weights(self, which: str, tensors: dict[str, Tensor]) -> None:
+    def save_weights(self, which: str, tensors: Mapping[str, Tensor]) -> None:
         """Write a file of weights whole, or not at all. Raises OSError."""
         from safetensors.torch import save  # `save_file` makes a file of its own beside, which a kill leaves
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from ..dsl.diagnostics import Unusable
-from .augment import Augment, measure
+from .augment import Augment, measure, refuse_channels
 from .crops import prepare_for
 from .data import Images, few
 from .data.loader import KeyedOrder, Prepare, images_loader
@@ -37,9 +37,12 @@ MEASURED = 2_000
 def measure_pixels(
     images: Images, shape: tuple[int, int, int], recipe: Recipe
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation of each channel of pixels from 0 to 1; those of `normalize` where it stands."""
+    """Mean and deviation of each channel of pixels from 0 to 1; those of `normalize` where it stands. Raises
+    `Unusable`."""
     if recipe.normalize is not None:
-        return recipe.normalize.mean, recipe.normalize.std
+        mean, std = recipe.normalize.mean, recipe.normalize.std
+        refuse_channels(shape[0], mean, std)
+        return mean, std
     some = few(images, MEASURED)
     order = KeyedOrder(len(some), 64, 0, training=False)
     loader = images_loader(some, order, prepare_images(recipe, shape, training=False), workers=0)

@@ -38,7 +38,12 @@ NEEDED = (
 )
 RUNNING = {
     "seed": click.option(
-        "--seed", type=int, default=0, show_default=True, help="Decides all that is random."
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Decides all that is random.",
     ),
     "precision": click.option(
         "--precision",
@@ -114,16 +119,12 @@ def trial_options(command: Command) -> Command:
 
 def take_options(given: dict[str, Any]) -> Options:
     """The `Options` among the values of a command line, which are taken from `given`."""
+    from ..training.room import has_gpu
+
     values = {name: given.pop(name) for name in msgspec.structs.asdict(Options()) if name in given}
     if values["channels_last"] is None:
         values["channels_last"] = values["device"] != "cpu" and has_gpu()
     return Options(**values)
-
-
-def has_gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
 
 
 def require_libraries() -> None:
@@ -197,11 +198,7 @@ def tell_diverged(layer: str) -> list[str]:
 
 def tell_memory(run: Run, compiled: Compiled) -> Unusable:
     """What was needed, what is there, and the largest batch that should fit."""
-    import torch
-
     from ..plan import describe_shortage
     from ..training.room import free_memory
 
-    on_gpu = run.origin.options.device != "cpu" and has_gpu()
-    free = free_memory(torch.device("cuda", torch.cuda.current_device()) if on_gpu else torch.device("cpu"))
-    return describe_shortage(run.origin, compiled, free)
+    return describe_shortage(run.origin, compiled, free_memory(run.origin.options))
