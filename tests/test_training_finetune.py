@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 from PIL import Image
 from sklearn.datasets import load_digits
 from torch import nn
@@ -242,6 +243,26 @@ def test_a_phase_keeps_nothing_of_the_optimizer_of_what_it_freezes(tmp_path: Pat
 
 class Killed(BaseException):
     pass
+
+
+class Listener(Silent):
+    """Keeps the losses that are shown."""
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+
+    def step(self, done: int, images: int, loss: float) -> None:
+        self.losses.append(loss)
+
+
+def test_losses_of_parts_are_shown_as_large_as_they_are(tmp_path: Path) -> None:
+    run, heard = begin(tmp_path / "run", phases=()), Listener()
+    options = replace(run.origin.options, accumulate=4)
+    recipe = replace(RECIPE, epochs=1)
+    run = replace(run, origin=replace(run.origin, options=options, recipe=recipe))
+    (row,) = carry_out(run, heard)
+    assert len(heard.losses) == 20
+    assert sum(heard.losses) / 20 == pytest.approx(row["train_loss"])
 
 
 class Killer(Silent):

@@ -131,8 +131,9 @@ class Keeper(pl.Callback):
         self, trainer: pl.Trainer, learner: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
         self.note_bad(batch.bad)
-        self.reporter.step(batch_idx + 1, len(batch.labels), float(outputs["loss"]))
         options, done = self.run.origin.options, batch_idx + 1
+        loss = float(outputs["loss"]) * options.accumulate  # which Lightning has divided by it
+        self.reporter.step(done, len(batch.labels), loss)
         last = done == trainer.num_training_batches  # the end of the epoch saves
         if last or done % options.accumulate:  # gradients are not saved
             return
