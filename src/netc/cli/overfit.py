@@ -112,4 +112,6 @@ def explain(prepared: Prepared, outcome: Outcome, most: float) -> Iterator[str]:
     if outcome.broken:
         yield f"= help: a lower learning rate than {rate:g}: `--lr {rate / 10:g}`"
     elif not (suspects or outcome.silent or outcome.constant):
-        yield f"= help: gradients reach every layer: try another rate than `--lr {rate:g}`, or more `--steps`"
+        plain = not any(node.op.family == "normalisation" for node in graph)
+        init = "`--init he`, " if plain and origin.recipe.init is None else ""
+        yield f"= help: gradients reach every layer: try {init}another rate than {rate:g}, or more `--steps`"
