@@ -18,7 +18,7 @@ from netc.training.initial import initialise
 from netc.training.losses import make_loss
 from netc.training.optimizers import make_optimizer
 from netc.training.schedules import rate
-from netc.training.words import SGD, CrossEntropy, He, Plateau, Recipe, RMSProp, Steps
+from netc.training.words import SGD, Constant, CrossEntropy, He, Plateau, Recipe, RMSProp, Steps
 from netc.training.words_of_images import ColorJitter, Elastic, Flip, RandomCrop, RandomResizedCrop
 
 
@@ -59,7 +59,7 @@ def test_nets_with_gates(net):
 def test_mobile_nets_with_and_without_gates(net):
     recipe = recipe_of(net)
     assert recipe.optimizer == SGD(0.1, 0.9)
-    assert recipe.epochs == 400
+    assert (recipe.batch, recipe.epochs) == (256, 400)
     assert recipe.schedule == (Plateau(factor=0.1, monitor="val_loss"),)
 
 
@@ -72,6 +72,7 @@ def test_inceptions():
     assert augment[0] == RandomResizedCrop(224, scale=(0.08, 1), ratio=(3 / 4, 4 / 3))
     assert any(isinstance(word, ColorJitter) for word in augment)
     assert Elastic(sigma=10, grid=3) in recipe_of("unet").augment
+    assert recipe_of("unet").schedule == (Constant(),)
 
 
 @pytest.mark.parametrize("net", ["resnet20", "densenet_bc100_k12", "wrn_28_10", "preact_resnet164"])
