@@ -79,6 +79,8 @@ def read_overrides(options: Mapping[str, str]) -> dict[str, Setting]:
 def read_override(name: str, text: str) -> Setting:
     """`adamw(lr=1e-3)` of the option `--optimizer`, read as the entry `optimizer` of a recipe is."""
     option = f"--{name.replace('_', '-')}"
+    if not text.strip():
+        raise Misused(f"`{option}` needs a value, which is empty here")
     head = f"train net {{ {name} "
     tree, slips = parse_item(f"{head}{text} }}")
     source = Source(option, text)

@@ -70,7 +70,7 @@ def read_classes(root: Path, folder: Path) -> Folder:
     if empty:
         raise Unusable(
             f"the class folder `{clean(empty[0])}` of `{folder}` has no images"
-            + (f", and {len(empty) - 1} more have none" if len(empty) > 1 else ""),
+            + (f", nor have {len(empty) - 1} more" if len(empty) > 1 else ""),
             "remove it, or put images into it",
         )
     start = folder.relative_to(root).as_posix()

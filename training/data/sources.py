@@ -86,6 +86,8 @@ def open_test(source: str, classes: tuple[str, ...] | None = None) -> Data:
 
 def open_source(source: str) -> Sets:
     """What a source holds. Raises `Unusable`."""
+    if not source:
+        raise Unusable("no data are named", KINDS)
     if source == "digits":
         return open_digits()
     if source.partition(":")[0] == "synthetic":
