@@ -415,6 +415,21 @@ def test_weights_that_do_not_fit_are_told(
     assert not (tmp_path / "none").exists()
 
 
+def test_how_the_images_of_a_checkpoint_were_normalised(digits: Path, source: Path, tmp_path: Path) -> None:
+    torch.save(Run.open(source).weights(), tmp_path / "other.pth")
+    few = ("--unfreeze", "none", "--epochs", "1")
+    assert (
+        finetune(digits, tmp_path / "other.pth", tmp_path / "tuned", *few, "--mean", "0.4", "--std", "0.2")
+        == 0
+    )
+    origin = Run.open(tmp_path / "tuned").origin
+    assert (origin.mean, origin.std) == ((0.4,), (0.2,))
+    for wrong in (("--mean", "0.4"), ("--mean", "0.4", "--std", "0"), ("--mean", "1,1", "--std", "1,1")):
+        assert finetune(digits, tmp_path / "other.pth", tmp_path / "none", *few, *wrong) == 2, wrong
+    assert finetune(digits, source, tmp_path / "none", *few, "--mean", "0.4", "--std", "0.2") == 2
+    assert not (tmp_path / "none").exists()
+
+
 def test_what_is_not_there_is_told(digits: Path, source: Path, tmp_path: Path) -> None:
     assert finetune(digits, tmp_path / "nothing", tmp_path / "none") == 2
     assert finetune(digits, source, tmp_path / "none", "--freeze", "stm") == 2

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from .checkpoints import read_checkpoint
 from .compiler.matching import Match, Shape, match
+from .dsl.diagnostics import Unusable
 from .live import instantiate_empty
 from .runs import Prepared, compile_run, outputs_of
 from .training.run import Origin, Phase, Run, is_within
@@ -104,11 +105,29 @@ def with_heads(ours: Shapes, theirs: Shapes, heads: tuple[str, ...], classes: in
         yield changed
 
 
-def begin_with(prepared: Prepared, source: str, base: Base, phases: tuple[Phase, ...]) -> Prepared:
+def begin_with(
+    prepared: Prepared,
+    source: str,
+    base: Base,
+    phases: tuple[Phase, ...],
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+) -> Prepared:
     """The run that begins with these weights and goes through these phases. Where the recipe says nothing of
-    it, images are normalised as the source's were: its first layers know no others."""
+    it, images are normalised as the source's were, of which its first layers know no others: as a run says
+    it, or `mean` and `std`. Raises `Unusable`."""
     origin = replace(prepared.origin, initial=source, phases=phases)
-    if base.origin is not None and origin.recipe.normalize is None:
+    if mean or std:
+        from .training.augment import refuse_channels
+
+        if origin.recipe.normalize is not None or base.origin is not None:
+            where = "the recipe" if base.origin is None else f"the run `{source}`"
+            raise Unusable(f"{where} says how images are normalised", "leave `--mean` and `--std` out")
+        refuse_channels(origin.input[0], mean, std)
+        if min(std) <= 0:
+            raise Unusable(f"a standard deviation is above 0, and `--std` has {min(std):g}")
+        origin = replace(origin, mean=mean, std=std)
+    elif base.origin is not None and origin.recipe.normalize is None:
         origin = replace(origin, mean=base.origin.mean, std=base.origin.std)
     return replace(prepared, origin=origin, weights=base.tensors)
 

@@ -15,6 +15,7 @@ from .terminal import SPEC_WRONG, say, stop
 from .together import agree, meet, say_first
 from .train import begin, give_plan, prepare_run
 from .training import carry_out, require_libraries, run_options, take_options
+from .using import read_numbers
 from .weights import tell_misfit
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     help="A run, or a `.pth` or `.safetensors` file.",
 )
 @click.option("--key", metavar="NAME", help="Which tensors of a file, where it holds several: `--key model`.")
+@click.option("--mean", metavar="X,X,X", help="Of the channels FILE was trained on, pixels from 0 to 1.")
+@click.option("--std", metavar="X,X,X", help="Their standard deviations.")
 @click.option("--data", metavar="DATA", required=True, help="What to train on, as for `netc train`.")
 @click.option("--val", metavar="DATA", help="What to validate on: other data, or a part of DATA such as 0.1.")
 @click.option("--head", metavar="LABEL", help="What is new; without it the last layer with weights.")
@@ -72,6 +75,8 @@ def finetune_command(
     spec: str,
     source: str,
     key: str | None,
+    mean: str | None,
+    std: str | None,
     data: str,
     val: str | None,
     head: str | None,
@@ -95,10 +100,11 @@ def finetune_command(
     require_libraries()
     meet(given)
     options = take_options(given)
+    pixels = read_numbers("mean", mean), read_numbers("std", std)
 
     def prepare_transfer() -> tuple[Prepared, str]:
         prepared = prepare_run(spec, data, val, overrides, settings, inputs, limits, options)
-        return plan_transfer(prepared, source, key, head, freeze, unfreeze, head_epochs, low_rate)
+        return plan_transfer(prepared, source, key, pixels, head, freeze, unfreeze, head_epochs, low_rate)
 
     prepared, told = agree(prepare_transfer)
     if dry_run:
@@ -113,6 +119,7 @@ def plan_transfer(
     prepared: Prepared,
     source: str,
     key: str | None,
+    pixels: tuple[tuple[float, ...], tuple[float, ...]],
     head: str | None,
     freeze: tuple[str, ...],
     unfreeze: tuple[str, ...],
@@ -134,4 +141,4 @@ def plan_transfer(
         tell_misfit(error.found, error.ours, error.theirs)
         say("  = help: `--head` says what is new; `netc weights` brings a checkpoint's names in line first")
         stop(SPEC_WRONG)
-    return begin_with(prepared, source, base, phases), tell_base(base)
+    return begin_with(prepared, source, base, phases, *pixels), tell_base(base)
