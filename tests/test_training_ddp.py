@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 
 from netc import cli
+from netc.cli.train import train_command
 from netc.dsl.diagnostics import Unusable
 from netc.training.launch import Launched, is_first_process, read_launch, settle_devices
 from netc.training.run import BEST, LAST, Options, Run
@@ -26,6 +28,7 @@ from netc.training.run import BEST, LAST, Options, Run
 torch.set_num_threads(1)
 
 DRIVER = Path(__file__).parent / "together.py"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 NET = """net tiny(classes=10) {
     input x: 1x8x8
     conv(3, 8) -> relu -> maxpool(2)
@@ -307,3 +310,62 @@ def test_launchers_decide_how_many_devices_there_are() -> None:
         settle_devices(Options(nodes=2), None)
     with pytest.raises(Unusable, match="3 processes on 2 machines"):
         settle_devices(Options(), Launched("srun", 0, 3, 2))
+
+
+# --- the examples for clusters
+
+
+@pytest.mark.parametrize(
+    ("code", "restarts", "queued"),
+    [(0, 0, False), (2, 0, False), (130, 3, True), (137, 0, True), (130, 100, False)],
+)
+def test_the_script_for_slurm_puts_a_job_back_that_was_stopped(
+    code: int, restarts: int, queued: bool, tmp_path: Path
+) -> None:
+    """With commands in the places of SLURM's, which write down how they were called."""
+    for name, end in {"srun": code, "scontrol": 0}.items():
+        stub = tmp_path / name
+        stub.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" > {tmp_path}/{name}.txt\nexit {end}\n")
+        stub.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    more = {"PATH": path, "SLURM_JOB_ID": "205500", "SLURM_RESTART_COUNT": str(restarts)}
+    done = subprocess.run(
+        ["bash", EXAMPLES / "slurm.sh", "resnet50", "/data", "runs/a b", "--lr", "0.2"],
+        env={**os.environ, **more},
+        timeout=30,
+    )
+    assert done.returncode == code
+    assert (tmp_path / "scontrol.txt").exists() == queued
+    called = (tmp_path / "srun.txt").read_text().splitlines()
+    check_command(called[called.index("netc") + 1 :], "runs/a b")
+
+
+def test_the_manifest_for_kubernetes_starts_what_torchrun_and_netc_know() -> None:
+    from torch.distributed.run import get_args_parser
+
+    service, job = yaml.safe_load_all((EXAMPLES / "kubernetes.yaml").read_text())
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    told = get_args_parser().parse_args(container["args"])
+    assert (told.module, told.training_script) == (True, "netc")
+    assert int(told.nnodes) == job["spec"]["completions"] == job["spec"]["parallelism"]
+    assert int(told.nproc_per_node) == container["resources"]["limits"]["nvidia.com/gpu"]
+    assert told.shutdown_timeout < pod["terminationGracePeriodSeconds"]
+    first, _, _ = told.rdzv_endpoint.partition(":")
+    assert first == f"{job['metadata']['name']}-0.{service['metadata']['name']}"
+    assert pod["subdomain"] == service["metadata"]["name"]
+    assert service["spec"]["selector"] == {"job-name": job["metadata"]["name"]}
+    assert {mount["name"] for mount in container["volumeMounts"]} == {each["name"] for each in pod["volumes"]}
+    check_command(told.training_script_args, "/runs/resnet50")
+
+
+def check_command(arguments: list[str], run: str) -> None:
+    """It begins a run or goes on with it."""
+    assert arguments[0] == "train"
+    given = train_command.make_context("train", arguments[1:]).params
+    assert (given["spec"], given["output"], given["resume"], given["strategy"]) == (
+        "resnet50",
+        run,
+        "",
+        "ddp",
+    )
