@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 import netc
 from netc.cli import run as netc_command
+from netc.cli.train import prepare_run
 from netc.trained import is_same
 from netc.training.data import Data, Stream, open_data, open_test, streams
 from netc.training.features import names_of
@@ -34,6 +35,7 @@ net small(classes=10) {
 """
 TEN = tuple("0123456789")
 MEAN, STD = 0.3, 0.32
+PLAIN = Recipe()
 
 
 def write_run(
@@ -43,7 +45,8 @@ def write_run(
     classes: tuple[str, ...] = TEN,
     data: str = "digits",
     seed: int = 0,
-    **others: object,
+    recipe: Recipe = PLAIN,
+    limits: tuple[str, ...] = (),
 ) -> Path:
     """A run with random weights; of no class is the average logit above the others'."""
     torch.manual_seed(seed)
@@ -60,7 +63,7 @@ def write_run(
         settings={},
         inputs={},
         input=(shape.channels, *shape.spatial),
-        recipe=others.get("recipe", Recipe()),  # type: ignore[arg-type]
+        recipe=recipe,
         options=Options(),
         data=data,
         val=None,
@@ -69,6 +72,7 @@ def write_run(
         mean=(MEAN,),
         std=(STD,),
         versions={},
+        limits=limits,
     )
     run = Run.create(folder, origin, {"spec/spec.net": spec})
     run.save_weights(BEST, module.state_dict())
@@ -436,3 +440,27 @@ def test_data_are_the_runs_by_whatever_path(tmp_path: Path, monkeypatch: pytest.
     assert is_same("digits", "digits")
     assert not is_same("shards-{0..3}.tar", str(tmp_path / "shards-{4..5}.tar"))
     assert not is_same("digits", str(tmp_path / "digits"))
+
+
+# --- what a run keeps of its net ------------------------------------------------------------------------
+
+
+def test_a_run_keeps_the_limits_under_which_its_net_was_compiled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "spec.net").write_text(SMALL)
+    spec = str(tmp_path / "spec.net:small")
+    prepared = prepare_run(spec, "digits", None, {}, (), (), ("nodes=5000",), Options())
+    assert prepared.origin.limits == ("nodes=5000",)
+    folder = write_run(tmp_path / "run", limits=("nodes=3",))
+    assert "does not compile" in refusal(capsys, "eval", folder)
+
+
+def test_two_files_of_one_name_are_not_taken_for_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`senet.net` uses the bundled `resnet.net`, which in the run would be the person's."""
+    file = tmp_path / "resnet.net"
+    file.write_text("use senet\n\nnet mine(classes=10) = senet.se_resnet50(classes=classes)\n")
+    assert netc_command(["train", f"{file}:mine", "--data", "digits", "--dry-run"]) == 1
+    assert "two files called `resnet.net` are used" in capsys.readouterr().err

@@ -110,6 +110,8 @@ class Origin(Struct, frozen=True):
     """Of each channel of the training images, pixels from 0 to 1; what `normalize` says where it stands."""
     std: tuple[float, ...]
     versions: dict[str, str]
+    limits: tuple[str, ...] = ()
+    """Those of the language that were others, as they were given: `nodes=2_000_000`."""
     initial: str = ""
     """The run or the file whose weights it began with; they are in `initial.safetensors`."""
     phases: tuple[Phase, ...] = ()

@@ -18,7 +18,7 @@ from .compiler.suggestions import join
 from .dsl.diagnostics import Unusable
 from .dsl.source import Source, Unread
 from .files import Spec, find_spec
-from .settings import Setting, read_settings
+from .settings import Setting, read_limits, read_settings
 from .training.run import Options, Origin, Run
 from .training.words import Best, Early, Plateau, Recipe
 from .training.writing import write_recipe
@@ -41,7 +41,10 @@ class Recorded(Spec, frozen=True):
     def load(self, name: str, user: Source) -> Source | Unread:
         found = super().load(name, user)
         if isinstance(found, Source):
-            self.read[PurePath(found.name).name] = found
+            file = PurePath(found.name).name
+            if self.read.setdefault(file, found).text != found.text:
+                message = f"two files called `{file}` are used, and a run keeps files by their names"
+                return Unread(message, "give yours another name")
         return found
 
 
@@ -137,7 +140,7 @@ class Prepared(Struct, frozen=True, eq=False):
         recipe = indent(write_recipe(self.origin.recipe), "    ")
         texts = {f"spec/{name}": source.text for name, source in self.sources.items()}
         texts["model.py"] = self.compiled.source()
-        texts["recipe.net"] = f"train {self.origin.net} {{\n{recipe}\n}}\n"
+        texts["recipe.net"] = f"train {self.origin.net} {{\n{recipe}}}\n"
         return Run.create(folder, self.origin, texts, self.weights)
 
     def refuse_other(self, run: Run) -> None:
@@ -162,6 +165,7 @@ def prepare(
     compile: Callable[[Mapping[str, Setting]], driver.Compiled],
     settings: Mapping[str, Setting],
     inputs: dict[str, tuple[int, ...]],
+    limits: tuple[str, ...],
     recipe: Recipe,
     options: Options,
     data: str,
@@ -181,6 +185,7 @@ def prepare(
         spec=file_name(spec),
         settings=fitted.settings,
         inputs=inputs,
+        limits=limits,
         input=fitted.input,
         recipe=recipe,
         options=options,
@@ -253,7 +258,8 @@ def compile_run(run: Run) -> driver.Compiled:
     """The net of a run, from the files that it keeps. Raises `Unusable`."""
     spec = find_spec(f"{run.spec_file}:{run.origin.net}")
     (settings,) = read_settings(f"{name}={text}" for name, text in run.origin.settings.items())
-    result = driver.compile(spec, settings=settings, inputs=run.origin.inputs)
+    limits = read_limits(run.origin.limits)
+    result = driver.compile(spec, settings=settings, inputs=run.origin.inputs, limits=limits)
     if result.compiled is None:
         help = f"`netc check {run.spec_file}` says why"
         raise Unusable(f"the net of `{run.folder}` does not compile", help)

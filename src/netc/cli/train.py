@@ -137,7 +137,7 @@ def prepare_run(
     opened = record(open_spec(spec))
     recipe = recipe_of(opened, rows[0], overrides, limits)
     compile = partial(compile_or_stop, opened, inputs=inputs, limits=limits)
-    return prepare(opened, compile, rows[0], read_inputs(inputs), recipe, options, data, val)
+    return prepare(opened, compile, rows[0], read_inputs(inputs), limits, recipe, options, data, val)
 
 
 def reopen_run(folder: Path, data: str | None, given: dict[str, Any]) -> tuple[Run, Data, Compiled]:
