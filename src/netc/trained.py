@@ -11,7 +11,7 @@ from .checkpoints import read_checkpoint
 from .driver import Compiled
 from .dsl.diagnostics import Unusable
 from .live import instantiate
-from .runs import absolute, compile_run, image_of, outputs_of
+from .runs import compile_run, image_of, outputs_of
 from .training.run import Origin, Run
 from .training.words import Recipe
 
@@ -122,6 +122,8 @@ def open_tested(source: str | None, trained: Trained, origin: Origin | None) -> 
 
 def is_same(source: str, other: str) -> bool:
     """Whether two names of data mean the same."""
+    from .training.data import absolute
+
     if absolute(source) == absolute(other):
         return True
     return os.path.exists(source) and os.path.exists(other) and os.path.samefile(source, other)

@@ -19,6 +19,8 @@ from .shards import find_shards
 from .split import Part, Split, clean, digest, hold_out
 from .streams import Stream
 
+DIGITS, SYNTHETIC, HUB = "digits", "synthetic", "hf:"
+"""What names of sources are, or begin with, that are no paths."""
 FRACTION = 0.1
 """What is held out where a source has no validation split and none is asked for."""
 MOST_NAMED = 5
@@ -84,16 +86,26 @@ def open_test(source: str, classes: tuple[str, ...] | None = None) -> Data:
     return Data(None, split, split.classes, source, digest([split.fingerprint]))
 
 
+def absolute(source: str) -> str:
+    """The name of a source as one that holds in any folder: paths and patterns from the root on."""
+    return source if is_named(source) else os.path.abspath(source)
+
+
+def is_named(source: str) -> bool:
+    """Whether it is no path."""
+    return source == DIGITS or source.partition(":")[0] == SYNTHETIC or source.startswith(HUB)
+
+
 def open_source(source: str) -> Sets:
     """What a source holds. Raises `Unusable`."""
     if not source:
         raise Unusable("no data are named", KINDS)
-    if source == "digits":
+    if source == DIGITS:
         return open_digits()
-    if source.partition(":")[0] == "synthetic":
+    if source.partition(":")[0] == SYNTHETIC:
         return open_noise(source)
     name, asked = (source, Asked()) if os.path.lexists(source) else read_asked(source)
-    if name.startswith("hf:"):
+    if name.startswith(HUB):
         return open_hub(name, asked)
     path = Path(name)
     if path.is_dir() and has_images(path):
