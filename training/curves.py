@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,9 @@ def draw(runs: Mapping[str, Sequence[Row]], path: Path) -> None:
             for index, (run, rows) in enumerate(runs.items()):
                 draw_run(axes, rows, lines, run, index)
             finish(axes, title, legend=len(lines) > 1 and len(runs) == 1)
+            if "accuracy" not in title:
+                most = highest(runs) if title == "loss" else inf
+                axes.set_ylim(0, min(1.03 * axes.get_ylim()[1], most))
         if len(runs) > 1:
             name_runs(figure, list(runs))
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
@@ -112,6 +115,12 @@ def curve(rows: Sequence[Row], name: str) -> list[tuple[float, float]]:
     return [(row["epoch"], row[name]) for row in rows if name in row and isfinite(row[name])]
 
 
+def highest(runs: Mapping[str, Sequence[Row]]) -> float:
+    """Up to which losses are shown: what one of validation is above half as much again as any of training
+    hides all others, and tells only that the statistics of batch normalisation were young."""
+    return 1.5 * max((y for rows in runs.values() for _, y in curve(rows, "train_loss")), default=inf)
+
+
 def finish(axes: Axes, title: str, legend: bool) -> None:
     from matplotlib.ticker import MaxNLocator
 
@@ -120,8 +129,6 @@ def finish(axes: Axes, title: str, legend: bool) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_axisbelow(True)
     axes.set_xlim(left=0)
-    if "accuracy" not in title:
-        axes.set_ylim(0, 1.03 * axes.get_ylim()[1])
     if legend:
         axes.legend()
 
