@@ -30,7 +30,9 @@ KEPT = 0.9
 """Of the running mean of losses, from step to step, by which it is seen that they diverge."""
 DIVERGED = 4.0
 """So many times the least running mean is too much."""
-NEIGHBOURS = 1 / 12
+HIGHEST = 1.5
+"""So many times the first losses is as bad as anything above."""
+NEIGHBOURS = 1 / 20
 """Of all steps: the loss of each is averaged with those of so many on both sides."""
 
 
@@ -110,6 +112,9 @@ def advise(tried: Sequence[Try]) -> Advice:
     does not lag behind the rate. It falls nowhere where it does not fall by more than it scatters."""
     losses = np.array([each.loss for each in tried])
     width = max(1, round(len(tried) * NEIGHBOURS))
+    losses = np.minimum(
+        losses, HIGHEST * losses[:width].mean()
+    )  # or the last would outweigh their neighbours
     window = np.ones(2 * width + 1)
     smooth = np.convolve(losses, window, "same") / np.convolve(np.ones(len(losses)), window, "same")
     least = int(smooth.argmin())
@@ -139,7 +144,7 @@ def draw_rates(tried: Sequence[Try], advice: Advice, path: str) -> None:
         if advice.steepest is not None:
             axes.axvline(advice.steepest, color=COLOURS[1], label=f"steepest: {advice.steepest:.2g}")
         axes.set(xscale="log", xlabel="learning rate", ylabel="loss")
-        axes.set_ylim(0, 1.5 * max(advice.smooth[0], min(advice.smooth)))
+        axes.set_ylim(0, HIGHEST * advice.smooth[0])
         axes.legend()
         try:
             with replacing(Path(path)) as beside:
