@@ -16,7 +16,7 @@ from ..training.run import Origin
 from .options import compile_or_stop, open_spec, variant
 from .recipes import recipe_of
 from .terminal import say, several
-from .training import require_libraries
+from .training import RUNNING, require_libraries
 
 if TYPE_CHECKING:
     from ..training.data import BadImage
@@ -59,8 +59,8 @@ SHOWING = (
         help="How several views, and several nets, make one answer.",
     ),
 )
-RUNNING = (
-    click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True),
+MACHINE = (
+    RUNNING["device"],
     click.option("--precision", type=click.Choice(["32", "bf16"]), default="32", show_default=True),
     click.option(
         "--batch",
@@ -70,7 +70,7 @@ RUNNING = (
         metavar="N",
         help="Views that go through the net at a time.",
     ),
-    click.option("--workers", type=click.IntRange(min=0), metavar="N", help="Processes that read images."),
+    RUNNING["workers"],
 )
 ADOPTING = (
     click.option("--net", metavar="NET", help="The net of a checkpoint that netc did not train."),
@@ -87,7 +87,7 @@ def showing(command: Command) -> Command:
 
 def running(command: Command) -> Command:
     """`--device`, `--precision`, `--batch`, `--workers`; and `--net` with what belongs to it."""
-    return add(variant(command), (*RUNNING, *ADOPTING))
+    return add(variant(command), (*MACHINE, *ADOPTING))
 
 
 def add(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:
