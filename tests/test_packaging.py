@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -197,3 +198,9 @@ def test_the_sdist_builds_the_same_wheel(distributions: Path, tmp_path: Path) ->
     (first,), (second,) = distributions.glob("*.whl"), tmp_path.glob("*.whl")
     with zipfile.ZipFile(first) as one, zipfile.ZipFile(second) as other:
         assert sorted(one.namelist()) == sorted(other.namelist())
+
+
+def test_the_map_names_every_module_of_training() -> None:
+    table = (ROOT / "docs" / "internals.md").read_text().partition("| modules of `training/`")[2]
+    named = set(re.findall(r"`(\w+)`", table.partition("\n\n")[0]))
+    assert {path.stem for path in (ROOT / "training").glob("*.py")} - {"__init__"} <= named
