@@ -82,8 +82,8 @@ def train_command(
         return
     if spec is None or data is None:
         raise Misused("what is trained, and on what? `netc train NET --data DATA`")
-    if output is not None and resume is None and not dry_run and is_first_process():
-        refuse_taken(Path(output))  # before all images are looked for
+    if output is not None and resume is None and not dry_run:
+        agree(partial(refuse_taken_first, Path(output)))  # before all images are looked for
     work = partial(prepare_run, spec, data, val, overrides, settings, inputs, limits, take_options(given))
     prepared = agree(work)
     if dry_run:
@@ -96,6 +96,12 @@ def train_command(
         return
     say_first(*(f"note: {note}" for note in prepared.data.notes))
     carry_out(run, prepared.data, prepared.compiled, resume=resume is not None)
+
+
+def refuse_taken_first(folder: Path) -> None:
+    """Only the first process knows what there was before it made the folder."""
+    if is_first_process():
+        refuse_taken(folder)
 
 
 def begin(prepared: Prepared, folder: Path, goes_on: bool = False) -> Run:
