@@ -342,7 +342,13 @@ def test_finetuning_a_run(
     digits: Path, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert finetune(digits, source, tmp_path / "tuned", "--optimizer", "adam(lr=0.01)") == 0
-    assert "new are fc.weight, fc.bias" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "new are fc.weight, fc.bias" in told
+    lines = told.splitlines()
+    phases = [n for n, line in enumerate(lines) if line.startswith("note: from here on is trained: ")]
+    assert [lines[n].split(": ")[-1] for n in phases] == ["fc", "fc, layer2"]
+    assert lines[phases[0] + 1].startswith("epoch 1 of 3: ")
+    assert lines[phases[1] + 1].startswith("epoch 2 of 3: ")
     run = Run.open(tmp_path / "tuned")
     assert run.origin.initial == str(source)
     assert [phase.name for phase in run.origin.phases] == ["head", "together"]

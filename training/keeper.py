@@ -125,7 +125,17 @@ class Keeper(pl.Callback):
     ) -> None:
         if self._epoch != trainer.current_epoch:  # Lightning tells of no start where a run goes on
             self._epoch, self._began = trainer.current_epoch, time.monotonic()
+            self.tell_phase()
             self.reporter.begin(self._epoch, self.run.origin.epochs, int(trainer.num_training_batches))
+
+    def tell_phase(self) -> None:
+        """What is trained, where a phase of several begins."""
+        origin = self.run.origin
+        if origin.phases and self._epoch == origin.first_epoch(self.phase):
+            phase = origin.phases[self.phase]
+            names = "the net" if "" in phase.trained else ", ".join(phase.trained)
+            but = f" but {', '.join(phase.frozen)}" if phase.frozen else ""
+            self.reporter.note(f"from here on is trained: {names}{but}")
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, learner: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
