@@ -18,7 +18,7 @@ from __future__ import annotations
 import pickle
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -218,12 +218,15 @@ class Run(Struct, frozen=True):
     def held(self) -> Iterator[None]:
         """The run is this process's to write to, and nothing half written is left of another. Raises
         `Unusable`."""
-        try:
-            with holding(self.origin_file):
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(holding(self.origin_file))
                 clear_leftovers(self.folder)
-                yield
-        except Held:
-            raise Unusable(f"another process is training the run `{self.folder}`") from None
+            except Held:
+                raise Unusable(f"another process is training the run `{self.folder}`") from None
+            except OSError as error:
+                raise Unusable(f"the run `{self.folder}` cannot be written: {reason(error)}") from None
+            yield
 
     def state(self) -> dict[str, Any] | None:
         """What was saved to go on with, if anything was. Only tensors and plain data are unpickled. Raises
