@@ -36,11 +36,11 @@ class Interrupted(Exception):
 
 
 class TooManyBad(Exception):
-    """More images cannot be read than are borne; the run has saved where it is."""
+    """More images cannot be read than are borne; the run has saved where it is, or is `done`."""
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, names: list[str], done: bool) -> None:
         super().__init__(f"{len(names)} images cannot be read")
-        self.names = names
+        self.names, self.done = names, done
 
 
 class WholeFiles(TorchCheckpointIO):
@@ -143,7 +143,7 @@ class Keeper(pl.Callback):
         self.note_bad(batch.bad)
         options, done = self.run.origin.options, batch_idx + 1
         loss = float(outputs["loss"]) * options.accumulate  # which Lightning has divided by it
-        self.reporter.step(done, len(batch.labels), loss)
+        self.reporter.step(done, len(batch.labels) * trainer.world_size, loss)
         last = done == trainer.num_training_batches  # the end of the epoch saves
         if last or done % options.accumulate:  # gradients are not saved
             return
@@ -192,7 +192,8 @@ class Keeper(pl.Callback):
         """Why the run stops here, if it does, after what is done has been saved."""
         if asked:
             return Interrupted()
-        return TooManyBad(self.bad) if len(self.bad) > self.run.origin.options.max_bad else None
+        too_many = len(self.bad) > self.run.origin.options.max_bad
+        return TooManyBad(self.bad, self.finished) if too_many else None
 
     # --- epochs
 
@@ -221,15 +222,18 @@ class Keeper(pl.Callback):
         kept += [f"epoch-{epoch + 1}.safetensors"] if every and (epoch + 1) % every == 0 else []
         weights = gather_weights(learner.tested)
         if trainer.is_global_zero:
-            self.guard(self.write_epoch, weights, kept, self.finished(trainer))
+            self.guard(self.write_epoch, weights, kept, self.finished)
         self.save(trainer)
         self.reporter.end(row, best, time.monotonic() - self._began)
         end = self.find_end(asked)
-        if end is not None and not self.finished(trainer):
+        if end is not None and not (isinstance(end, Interrupted) and self.finished):
             raise end
 
-    def finished(self, trainer: pl.Trainer) -> bool:
-        return trainer.should_stop or len(self.rows) >= self.run.origin.epochs
+    @property
+    def finished(self) -> bool:
+        """Whether the last epoch is done, or the one after which the recipe stops."""
+        stopped = self.stop is not None and self.stop.stopped
+        return stopped or len(self.rows) >= self.run.origin.epochs
 
     def write_epoch(self, weights: dict[str, Tensor], files: list[str], ended: bool) -> None:
         """The files before the state that knows of them: a kill between the two only does the epoch again."""

@@ -25,6 +25,7 @@ from .keeper import Keeper, WholeFiles
 from .launch import read_launch, settle_devices
 from .learner import Learner, key
 from .reports import Reporter, Row
+from .room import has_gpu
 from .run import INITIAL, Origin, Run
 from .sharded import Sharded
 from .together import devices_of, find_others, quiet_libraries
@@ -103,6 +104,8 @@ def settle(origin: Origin, train: Images, val: Images | None) -> Origin:
     be carried out by them."""
     options, recipe = settle_devices(origin.options, read_launch()), origin.recipe
     devices_of(options)
+    if options.precision == "16-mixed" and not (options.device != "cpu" and has_gpu()):
+        raise Unusable("`--precision 16-mixed` needs a GPU", "`--precision bf16-mixed` does not")
     world = options.devices * options.nodes
     KeyedOrder(len(train), recipe.batch, options.seed, world=world, parts=options.accumulate)
     if val is not None:

@@ -20,6 +20,7 @@ from .dsl.source import Source, Unread
 from .files import Spec, find_spec
 from .settings import Setting, read_limits, read_settings
 from .training.run import Options, Origin, Run
+from .training.untrainable import refuse_untrainable
 from .training.words import Best, Early, Plateau, Recipe
 from .training.writing import write_recipe
 
@@ -197,7 +198,8 @@ def prepare(
         std=std,
         versions=list_versions(),
     )
-    settle(origin, opened.train, opened.val)
+    settled = settle(origin, opened.train, opened.val)
+    refuse_untrainable(fitted.compiled.training, recipe, settled.options, len(opened.train))
     return Prepared(fitted.compiled, opened, origin, spec.read)
 
 

@@ -39,11 +39,10 @@ NEEDED = (
 RUNNING = {
     "seed": click.option(
         "--seed",
-        type=click.IntRange(min=0),
+        type=click.IntRange(min=0, max=2**63 - 1),
         default=0,
-        show_default=True,
         metavar="N",
-        help="Decides all that is random.",
+        help="Decides all that is random; without it 0.",
     ),
     "precision": click.option(
         "--precision",
@@ -167,10 +166,12 @@ def tell_end(error: Exception, run: Run, compiled: Compiled) -> NoReturn:
             say(f"error: {error}", *tell_diverged(error.layer))
             stop(SPEC_WRONG)
         case TooManyBad():
+            goes_on = f"`{resuming(run)} --max-bad {len(error.names)}` goes on without them"
+            done = "all epochs are done without them, and the run can be used"
             say(
                 f"error: {several(len(error.names), 'image')} cannot be read, more than `--max-bad` allows:",
                 *(f"  {name}" for name in error.names),
-                f"  = help: `{resuming(run)} --max-bad {len(error.names)}` goes on without them",
+                f"  = help: {done if error.done else goes_on}",
             )
             stop(SPEC_WRONG)
     name_process()
