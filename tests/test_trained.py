@@ -464,3 +464,12 @@ def test_two_files_of_one_name_are_not_taken_for_each_other(
     file.write_text("use senet\n\nnet mine(classes=10) = senet.se_resnet50(classes=classes)\n")
     assert netc_command(["train", f"{file}:mine", "--data", "digits", "--dry-run"]) == 1
     assert "two files called `resnet.net` are used" in capsys.readouterr().err
+
+
+def test_what_of_a_run_is_no_file_of_weights_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "model.py").write_text("# a module\n" * 9)
+    told = refusal(capsys, "eval", folder / "model.py")
+    assert "is no file of weights" in told
+    assert "best.safetensors" in told

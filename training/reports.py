@@ -14,7 +14,8 @@ class Reporter(Protocol):
         """An epoch begins (from 0), which has so many batches."""
 
     def step(self, done: int, images: int, loss: float) -> None:
-        """So many batches of the epoch are done; of `images` was the last, over all processes, and its loss."""
+        """So many batches of the epoch are done; of `images`, over all processes, was the last, and its
+        loss."""
 
     def validate(self, done: int, batches: int) -> None:
         """So many batches of the epoch's validation are done."""

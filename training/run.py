@@ -260,6 +260,9 @@ class Run(Struct, frozen=True):
         except OSError as error:
             raise Unusable(f"`{file}` cannot be read: {reason(error)}") from None
         except SafetensorError as error:
+            if file.suffix != ".safetensors":
+                help = f"the weights of a run are `{BEST}`, `{LAST}` and the like"
+                raise Unusable(f"`{file}` is no file of weights", help) from None
             raise Unusable(f"`{file}` is damaged: {error}") from None
 
     def save_weights(self, which: str, tensors: Mapping[str, Tensor]) -> None:
