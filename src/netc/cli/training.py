@@ -39,10 +39,11 @@ NEEDED = (
 RUNNING = {
     "seed": click.option(
         "--seed",
-        type=click.IntRange(min=0, max=2**63 - 1),
+        type=click.IntRange(min=0),
         default=0,
+        show_default=True,
         metavar="N",
-        help="Decides all that is random; without it 0.",
+        help="Decides all that is random.",
     ),
     "precision": click.option(
         "--precision",
