@@ -66,7 +66,7 @@ gallery: env
 	$(BIN)/python docs/gallery.py
 
 test: $(VENV)/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup
 
 # What `make test` does with one net of each form, with every net.
 zoo: $(VENV)/.ready

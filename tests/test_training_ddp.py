@@ -25,6 +25,9 @@ from netc.dsl.diagnostics import Unusable
 from netc.training.launch import Launched, is_first_process, read_launch, settle_devices
 from netc.training.run import BEST, LAST, Options, Run
 
+pytestmark = pytest.mark.xdist_group("ddp")
+"""What they share is made once, in one process."""
+
 torch.set_num_threads(1)
 
 DRIVER = Path(__file__).parent / "together.py"

@@ -16,6 +16,9 @@ from netc.cli import run
 from netc.training.data import open_data
 from netc.training.history import read_rows
 
+pytestmark = pytest.mark.xdist_group("digits")
+"""What they share is made once, in one process."""
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:

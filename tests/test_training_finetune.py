@@ -62,6 +62,9 @@ def facts_of(net: str) -> Facts:
         ("vit_b_16", ("heads.head",), ("encoder.layers.encoder_layer_11", "encoder.ln")),
     ],
 )
+
+pytestmark = pytest.mark.xdist_group("finetune")
+"""What they share is made once, in one process."""
 def test_heads_and_last_stages_of_bundled_nets(
     net: str, heads: tuple[str, ...], stage: tuple[str, ...]
 ) -> None:

@@ -23,6 +23,9 @@ from netc.training.suspects import find_suspects, least_loss
 from netc.training.words import SGD, Adam, BinaryCrossEntropy, CrossEntropy, Recipe
 from netc.training.words_of_images import Flip
 
+pytestmark = pytest.mark.xdist_group("tools")
+"""What they share is made once, in one process."""
+
 torch.set_num_threads(1)
 
 NET = """net small(classes=4) {{
