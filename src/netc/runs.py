@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -173,7 +172,7 @@ def prepare(
     val: str | None,
 ) -> Prepared:
     """The net, the data and what is known of both. Raises `Unusable`."""
-    from .training.data import open_data
+    from .training.data import absolute, open_data, read_fraction
     from .training.trainer import measure_pixels, settle
 
     opened = open_data(data, val, seed=options.seed)
@@ -191,7 +190,7 @@ def prepare(
         recipe=recipe,
         options=options,
         data=absolute(data),
-        val=val if val is None or is_number(val) else absolute(val),
+        val=absolute(held) if isinstance(held := read_fraction(val), str) else held,
         fingerprint=opened.fingerprint,
         classes=opened.classes,
         mean=mean,
@@ -222,20 +221,6 @@ def check_monitors(recipe: Recipe, data: Data) -> None:
 
 def differing_fields(one: Struct, other: Struct) -> list[str]:
     return [name for name in one.__struct_fields__ if getattr(one, name) != getattr(other, name)]
-
-
-def absolute(source: str) -> str:
-    """A path as one that holds wherever the run is gone on with; other sources as they are."""
-    named = source == "digits" or source.partition(":")[0] in ("synthetic", "hf")
-    return source if named else os.path.abspath(source)
-
-
-def is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def reopen(run: Run, data: str | None) -> Data:
