@@ -10,6 +10,7 @@ import click
 from .options import variant
 from .recipes import recipe_options
 from .terminal import SPEC_WRONG, give, say, several, stop
+from .together import be_alone
 from .train import prepare_run
 from .training import require_libraries, take_options, trial_options
 from .trying import try_out
@@ -71,6 +72,7 @@ def overfit_command(
     `adam(lr=1e-3)` where no option says another, the rest is the recipe's.
     """
     require_libraries()
+    be_alone()
     options = take_options(given)
     prepared = prepare_run(spec, data, None, {**ENTRIES, **overrides}, settings, inputs, limits, options)
     from ..training.overfit import overfit

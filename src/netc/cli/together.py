@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from ..dsl.diagnostics import Unusable
+from ..settings import Misused
 from ..training.launch import is_first_process, read_launch, settle_devices
 from ..training.run import Options
 from .terminal import FINE, USED_WRONGLY, end, say, stop
@@ -33,6 +34,15 @@ def meet(given: Mapping[str, Any]) -> None:
         if is_first_process():
             raise
         stop(USED_WRONGLY)
+
+
+def be_alone() -> None:
+    """For commands that one process carries out: where a launcher started several, all end, and one tells."""
+    if launched_alone():
+        return
+    if is_first_process():
+        raise Misused("several processes were started, and this is for one")
+    stop(USED_WRONGLY)
 
 
 def say_first(*lines: str) -> None:
