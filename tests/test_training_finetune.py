@@ -27,6 +27,9 @@ from netc.training.trainer import fit, prepare_images
 from netc.training.transfer import describe_phase, find_heads, find_last_stage, plan_phases
 from netc.training.words import SGD, Constant, Cosine, Early, Recipe
 
+pytestmark = pytest.mark.xdist_group("finetune")
+"""What they share is made once, in one process."""
+
 torch.set_num_threads(1)
 
 SMALL = """net small(classes=5) {
@@ -62,9 +65,6 @@ def facts_of(net: str) -> Facts:
         ("vit_b_16", ("heads.head",), ("encoder.layers.encoder_layer_11", "encoder.ln")),
     ],
 )
-
-pytestmark = pytest.mark.xdist_group("finetune")
-"""What they share is made once, in one process."""
 def test_heads_and_last_stages_of_bundled_nets(
     net: str, heads: tuple[str, ...], stage: tuple[str, ...]
 ) -> None:
