@@ -30,6 +30,9 @@ from netc.training import disk, events, keeper, learner
 from netc.training.diverged import find_broken, find_diverged
 from netc.training.run import BEST, LAST, Run
 
+pytestmark = pytest.mark.xdist_group("trust")
+"""What they share is made once, in one process."""
+
 torch.set_num_threads(1)
 
 NETS = """
@@ -691,3 +694,19 @@ def test_how_it_is_computed_changes_little(options: tuple[str, ...], netc_: Netc
     assert far < 1e-5 if options[0] != "--precision" else 0 < far < 0.05
     assert all(value.dtype in (torch.float32, torch.int64) for value in weights("r").values())
     torch.use_deterministic_algorithms(False)
+
+
+def test_a_compiled_module_learns_the_same(
+    netc_: Netc, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traced, and run without the compiler of C++, which takes most of a minute."""
+    traced, compile = [], torch.compile
+
+    def trace(module: nn.Module) -> Any:
+        traced.append(module)
+        return compile(module, backend="aot_eager")
+
+    monkeypatch.setattr(torch, "compile", trace)
+    assert netc_(*train("small", "-o", "r", "--compile"))[0] == 0
+    assert len(traced) == 1
+    assert farthest("r", str(trained)) < 1e-5
