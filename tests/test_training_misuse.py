@@ -11,8 +11,10 @@ import torch
 from PIL import Image
 
 from netc.cli import run
+from netc.dsl.diagnostics import Unusable
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
+from netc.training.data import open_test
 
 NETS = """
 net small(classes=2) {
@@ -110,3 +112,34 @@ def test_bad_images_of_the_last_epoch(here: Path, capsys: pytest.CaptureFixture[
     assert (here / "runs/small/best.safetensors").exists()
     code, _ = told(capsys, *arguments, "--max-bad", "2", "-o", "runs/borne")
     assert code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("curves", "nowhere", "-o", "x.png"),
+        ("eval", "nowhere", "--confusion", "x.png"),
+        ("lr-find", "my.net:small", "--data", "images", "-o", "x.png"),
+    ],
+)
+def test_a_picture_is_not_called_what_it_is_not(
+    here: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert told(capsys, *arguments) == (2, "error: the picture is an SVG, and `x.png` is called otherwise\n")
+
+
+def test_numbers_stand_for_classes_only_if_all_of_them_do(here: Path) -> None:
+    for name in ("0", "1", "2"):
+        (here / "numbers" / name).mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(here / "numbers" / name / "0.png")
+    with pytest.raises(Unusable, match="has images of `0`, `1`, `2`, which are not among the 2 classes"):
+        open_test("numbers", ("dark", "light"))
+    named = open_test("numbers", ("dark", "dusk", "light"))
+    assert named.val is not None
+    assert named.val.classes[named.val.label(2)] == "light"
+
+
+def test_features_are_no_text(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = told(capsys, "features", "nowhere", "images", "-o", "-")
+    assert (code, text) == (2, "error: features are written to a file, `-o features.parquet`\n")
+    assert not (here / "-").exists()

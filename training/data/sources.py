@@ -173,10 +173,10 @@ def adapt(images: Images | None, classes: tuple[str, ...], source: str) -> Image
     place = {name: number for number, name in enumerate(classes)}
     used = [images.classes[label] for label in used_classes(images)]
     unknown = [name for name in used if name not in place]
-    if unknown and all(name.isdecimal() for name in used) and not any(map(str.isdecimal, classes)):
-        place = {str(number): number for number in range(len(classes))}
-        unknown = [name for name in used if name not in place]
-    if unknown:
+    numbers = {str(number): number for number in range(len(classes))}
+    if unknown and not any(map(str.isdecimal, classes)) and all(name in numbers for name in used):
+        place = numbers
+    elif unknown:
         named = ", ".join(f"`{name}`" for name in unknown[:MOST_NAMED])
         more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
         raise Unusable(

@@ -10,6 +10,7 @@ from ..dsl.diagnostics import Unusable
 from ..training.disk import reason, replacing
 from ..training.history import read_rows
 from ..training.run import Run
+from .options import picture
 from .terminal import say
 
 
@@ -20,7 +21,13 @@ from .terminal import say
 )
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option(
-    "-o", "--output", metavar="FILE", default="curves.svg", show_default=True, help="Where to write."
+    "-o",
+    "--output",
+    metavar="FILE",
+    default="curves.svg",
+    show_default=True,
+    callback=picture,
+    help="Where to write.",
 )
 def curves_command(runs: tuple[str, ...], output: str) -> None:
     """Draw losses, accuracies and learning rates of several runs over their epochs, as SVG."""

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from ..dsl.report import show
 from ..settings import Misused
+from .options import picture
 from .terminal import give, say, several
 from .using import (
     describe_views,
@@ -46,7 +47,9 @@ WORST = 10
 @click.option("--ensemble", is_flag=True, help="Several runs answer together: `--ensemble RUN RUN`.")
 @click.option("--weights", metavar="X,X", help="What each of them counts; without it all count the same.")
 @showing
-@click.option("--confusion", metavar="FILE", help="Write the confusion matrix as a picture (SVG).")
+@click.option(
+    "--confusion", metavar="FILE", callback=picture, help="Write the confusion matrix as a picture (SVG)."
+)
 @click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @running
 def eval_command(

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ..settings import Misused
 from .terminal import say, several
 from .using import open_net, running, take_machine, tell_bad, watching
 
@@ -27,6 +28,8 @@ from .using import open_net, running, take_machine, tell_bad, watching
 def features_command(name: str, data: str, output: str, layer: str | None, whole: bool, **given: Any) -> None:
     """Write a row for each image of DATA: its name, its class, and its features. DATA is as for `netc train`,
     or a folder of images without classes; of data with a validation split that one is taken."""
+    if output == "-":
+        raise Misused("features are written to a file, `-o features.parquet`")
     trained, _ = open_net(name, given)
     from ..trained import open_shown
     from ..training.features import tap, write_features

@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from ..dsl.diagnostics import Unusable
-from .options import variant
+from .options import picture, variant
 from .recipes import recipe_options
 from .terminal import SPEC_WRONG, give, say, stop
+from .together import be_alone
 from .train import prepare_run
 from .training import require_libraries, take_options, trial_options
 from .trying import try_out
@@ -41,7 +42,13 @@ FEWEST = 10
     metavar="N",
     help="From low to high.",
 )
-@click.option("-o", "--output", metavar="FILE", help="Where to draw the losses over the rates, as SVG.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    callback=picture,
+    help="Where to draw the losses over the rates, as SVG.",
+)
 @recipe_options
 @trial_options
 @variant
@@ -61,6 +68,7 @@ def lr_find_command(
     """Train NET for some steps by its recipe, at a learning rate that rises with every step until the loss
     diverges, and print the rate at which the loss falls fastest. Nothing of it is kept."""
     require_libraries()
+    be_alone()
     if low >= high:
         raise Unusable(f"`--low {low:g}` is not below `--high {high:g}`")
     prepared = prepare_run(spec, data, None, overrides, settings, inputs, limits, take_options(given))

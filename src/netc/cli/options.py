@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 import click
@@ -11,7 +12,7 @@ import click
 from .. import driver
 from ..dsl.diagnostics import Diagnostic, Unusable
 from ..files import Spec, find_spec, find_specs
-from ..settings import Setting, read_inputs, read_limits
+from ..settings import Misused, Setting, read_inputs, read_limits
 from .terminal import SPEC_WRONG, USED_WRONGLY, point_on, report, say, stop, tell
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -46,6 +47,14 @@ def variant(command: Command) -> Command:
         help="Another value for a parameter of the net: `--set alpha=0.5`.",
     )
     return settings(sizes(limited(command)))
+
+
+def picture(_: click.Context, option: click.Parameter, file: str | None) -> str | None:
+    """The value of an option that names the file of a picture. Raises `Misused` where it says another format
+    than SVG, which is written."""
+    if file is not None and PurePath(file).suffix.lower() not in ("", ".svg"):
+        raise Misused(f"the picture is an SVG, and `{file}` is called otherwise")
+    return file
 
 
 def open_spec(name: str) -> Spec:
