@@ -532,17 +532,14 @@ def send(number: signal.Signals) -> Callable[[], None]:
 GOES_ON = "stopped and saved: `netc train --resume r` goes on"
 
 
-@pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    ("name", "moment"), [("training_step", 1), ("training_step", 3), ("validation_step", 1)]
+    ("name", "moment", "workers"),
+    [("training_step", 1, 0), ("training_step", 3, 0), ("training_step", 3, 2), ("validation_step", 1, 0)],
 )
 def test_a_signal_saves_and_says_how_to_go_on(
     name: str, moment: int, number: signal.Signals, workers: int, child: Child, netc_: Netc, trained: Path
 ) -> None:
-    if workers and (name, moment) != ("training_step", 3):
-        pytest.skip("one moment is enough")
-
     def work() -> int:
         os.setpgid(0, 0)
         at(name, moment, send(number))
