@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import datasets
 import numpy as np
+import pyarrow.parquet
 import pytest
 import torch
 from PIL import Image
@@ -143,3 +145,14 @@ def test_features_are_no_text(here: Path, capsys: pytest.CaptureFixture[str]) ->
     code, text = told(capsys, "features", "nowhere", "images", "-o", "-")
     assert (code, text) == (2, "error: features are written to a file, `-o features.parquet`\n")
     assert not (here / "-").exists()
+
+
+def test_a_cache_that_cannot_be_written(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whatever account: where the folder should be is a file."""
+    rows = {"image": [b"no image", b"none"], "label": [0, 1]}
+    pyarrow.parquet.write_table(pyarrow.table(rows), here / "some.parquet")
+    (here / "taken").write_text("")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(here / "taken/cache"))
+    with pytest.raises(Unusable, match=f"`{here}/taken[^`]*`: not a directory$") as caught:
+        open_test("some.parquet")
+    assert caught.value.help == "`HF_DATASETS_CACHE=FOLDER` keeps the tables that are read elsewhere"

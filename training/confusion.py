@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST_COUNTS = 25
 """Classes up to which the counts stand in the picture."""
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # as in curves.py
+
 MOST_NAMES = 120
 """Classes up to which each is named, and cells a side that can be told apart."""
 LONGEST_NAME = 24

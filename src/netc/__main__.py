@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from io import TextIOWrapper
 
@@ -13,7 +14,9 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             # what a terminal cannot show is escaped, and no reason to stop
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run())
+    code = run()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # another Ctrl-C, while Python ends, is no news
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from PIL.Image import Image
 
 from ...dsl.diagnostics import Unusable
+from ..disk import reason
 from .columns import Asked, Columns, find_columns, read_labels
 from .images import read_image
 from .split import BadImage, Split, clean, digest, packed
 
 KEY = "__key__"
 """The column where WebDataset has the names of its samples."""
+MOVED = "`HF_DATASETS_CACHE=FOLDER` keeps the tables that are read elsewhere"
 
 
 class Table(Split):
@@ -94,9 +98,10 @@ def open_table(dataset: Any, asked: Asked, source: str, identity: str) -> Table:
 @contextmanager
 def told(source: str, what: str, help: str = "", bars: bool = False) -> Iterator[None]:
     """Makes what `datasets` raises of a source into one sentence, and keeps it from drawing bars, unless they
-    are wanted and someone looks."""
+    are wanted and someone looks, and from saying each time that it tries the hub once more."""
     import datasets
 
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     shown = not datasets.are_progress_bars_disabled()
     if not (bars and sys.stderr.isatty()):
         datasets.disable_progress_bars()
@@ -105,7 +110,9 @@ def told(source: str, what: str, help: str = "", bars: bool = False) -> Iterator
     except Unusable:
         raise
     except Exception as error:  # of datasets, pyarrow, tarfile, json, httpx, ...
-        raise Unusable(f"`{clean(source)}` {what}: {first_line(cause(error))}", help) from error
+        found = cause(error)
+        help = MOVED if is_of_cache(found) else help
+        raise Unusable(f"`{clean(source)}` {what}: {first_line(found)}", help) from error
     finally:
         if shown:
             datasets.enable_progress_bars()
@@ -120,6 +127,18 @@ def cause(error: BaseException) -> BaseException:
     return error
 
 
+def is_of_cache(error: BaseException) -> bool:
+    """Whether a file of the cache, or the folder that it is to be made in, is what could not be used."""
+    from datasets import config
+
+    if not isinstance(error, OSError) or not isinstance(error.filename, str):
+        return False
+    cache, file = Path(config.HF_DATASETS_CACHE), Path(error.filename)
+    return file.is_relative_to(cache) or cache.is_relative_to(file)
+
+
 def first_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"`{clean(str(error.filename))}`: {reason(error)}"
     text = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
