@@ -15,7 +15,8 @@ def main() -> None:
             # what a terminal cannot show is escaped, and no reason to stop
             stream.reconfigure(errors="backslashreplace")
     code = run()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # another Ctrl-C, while Python ends, is no news
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # another Ctrl-C, while Python ends, is no news
     sys.exit(code)
 
 
