@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import lightning.pytorch as pl
 import numpy as np
@@ -23,10 +23,22 @@ from .sharded import Sharded, is_sharded, shard, share_statistics
 from .together import any_says, gather
 from .words import Recipe
 
+DISTORTED, DROPPED = 1, 2
+"""The last number of a step's key: what is drawn by it."""
+
 
 def key(*parts: int) -> int:
     """A seed of 63 bits that depends on all the numbers."""
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> 1)
+
+
+class Step(NamedTuple):
+    """What a step was of, as long as its loss has not been looked at."""
+
+    number: int
+    seed: int
+    images: Tensor
+    loss: Tensor
 
 
 class Learner(pl.LightningModule):
@@ -76,21 +88,32 @@ class Learner(pl.LightningModule):
     # --- steps
 
     def training_step(self, batch: Batch, number: int) -> Tensor:
-        seed = key(self.options.seed, self.current_epoch, number, self.global_rank)
-        torch.manual_seed(seed)
+        place = self.options.seed, self.current_epoch, number, self.global_rank
+        torch.manual_seed(key(*place, DISTORTED))
         with torch.autocast(self.device.type, enabled=False):
             images, targets = self.augment.train_batch(as_floats(batch.images), batch.labels)
-        images = self.arrange(images)
+        images, seed = self.arrange(images), key(*place, DROPPED)
         torch.manual_seed(seed)
         outputs = self._run[0](images)
         loss = self.loss(outputs, targets)
-        if any_says(not torch.isfinite(loss), self.device):
-            torch.manual_seed(seed)  # the same units drop out again
-            layers = gather(find_diverged(self.module, images))
-            raise Diverged(self.current_epoch, number, next(filter(None, layers), ""))
+        self._step = Step(number, seed, images, loss.detach())
         logits = outputs[0] if isinstance(outputs, tuple) else outputs
         self.trained.update(loss.detach(), logits.detach(), batch.labels)
         return loss
+
+    def on_after_backward(self) -> None:
+        """Asked here, where backward has been handed to the device and no weight has changed yet: asked
+        before it, a GPU would have nothing to do meanwhile."""
+        with self.trainer.precision_plugin.forward_context():
+            self.refuse_diverged()
+
+    def refuse_diverged(self) -> None:
+        """Raises `Diverged` where the loss of the last step is not finite, in any process."""
+        step = self._step
+        if any_says(not torch.isfinite(step.loss), self.device):
+            torch.manual_seed(step.seed)  # the same units drop out again
+            layers = gather(find_diverged(self.module, step.images))
+            raise Diverged(self.current_epoch, step.number, next(filter(None, layers), ""))
 
     def validation_step(self, batch: Batch, number: int) -> None:
         outputs = self.tested(self.arrange(self.augment.test_batch(as_floats(batch.images))))

@@ -85,6 +85,8 @@ def try_rates(
                 with fabric.autocast():
                     loss = learner.training_step(fabric.to_device(batch), step * len(parts) + number)
                 fabric.backward(loss / len(parts))
+                with fabric.autocast():
+                    learner.refuse_diverged()
                 total += float(loss.detach()) / len(parts)
         except Diverged:
             break

@@ -110,7 +110,7 @@ def image_of(compiled: driver.Compiled) -> tuple[int, int, int]:
     return channels, height, width
 
 
-RESUMED = ("device", "devices", "nodes", "strategy", "workers", "max_bad", "save_every")
+RESUMED = ("channels_last", "device", "devices", "nodes", "strategy", "workers", "max_bad", "save_every")
 """Options that may be others when a run goes on: they do not say what is computed."""
 SAID = {
     "net": "net",

@@ -35,6 +35,7 @@ NEEDED = (
     "safetensors",
     "matplotlib",
     "tensorboard",
+    "sklearn",
 )
 RUNNING = {
     "seed": click.option(
