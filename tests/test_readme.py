@@ -32,7 +32,7 @@ def test_the_picture_is_of_the_example() -> None:
 
 
 def test_every_command_is_shown() -> None:
-    assert set(re.findall(r"`netc (\w+)", README)) == set(COMMANDS)
+    assert set(re.findall(r"`netc ([\w-]+)", README)) == set(COMMANDS)
 
 
 def test_links_lead_to_files() -> None:
