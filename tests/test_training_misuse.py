@@ -156,3 +156,8 @@ def test_a_cache_that_cannot_be_written(here: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(Unusable, match=f"`{here}/taken[^`]*`: not a directory$") as caught:
         open_test("some.parquet")
     assert caught.value.help == "`HF_DATASETS_CACHE=FOLDER` keeps the tables that are read elsewhere"
+
+
+def test_a_plan_says_what_is_held_out(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = told(capsys, "train", "my.net:small", "--data", "images", "--dry-run")
+    assert (code, text) == (0, "note: `images` has no validation split: 2 of its images are held out\n")

@@ -121,7 +121,7 @@ def give_plan(prepared: Prepared, *notes: str) -> None:
 
     if is_first_process():
         give(describe_plan(prepared))
-    say_first(*notes)
+    say_first(*(f"note: {note}" for note in prepared.data.notes), *notes)
 
 
 def prepare_run(
