@@ -413,7 +413,7 @@ def told(capsys) -> Callable[..., tuple[int, str, str]]:
 
     @click.command()
     @click.argument("spec")
-    @recipe_options
+    @recipe_options()
     def show(spec: str, overrides: dict[str, str]) -> None:
         click.echo(write_recipe(recipe_for(find_spec(spec), {}, overrides, ())))
 

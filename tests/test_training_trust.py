@@ -313,15 +313,20 @@ def damage(run: Path, how: str) -> None:
             torch.save({"state_dict": {}, "callbacks": {"Keeper": {"phase": Malice()}}}, state)
         case "none":
             (run / "run.json").unlink()
+        case "lost":
+            state.unlink()
 
 
-@pytest.mark.parametrize("how", ["json", "value", "half", "empty", "pickle", "torch", "none"])
+SAID = {"none": "is no run", "lost": "has lost its `state.ckpt`"}
+
+
+@pytest.mark.parametrize("how", ["json", "value", "half", "empty", "pickle", "torch", "none", "lost"])
 def test_a_damaged_run_is_told_and_nothing_of_it_is_executed(how: str, netc_: Netc, trained: Path) -> None:
     shutil.copytree(trained, "r")
     damage(Path("r"), how)
     code, told = netc_("train", "--resume", "r")
     assert (code, told.startswith("error: `r")) == (2, True), told
-    assert "is no run" in told if how == "none" else "is damaged" in told
+    assert SAID.get(how, "is damaged") in told
     assert not Path("touched").exists()
     assert netc_("train", "--resume", "nowhere")[0] == 2
 

@@ -28,6 +28,7 @@ from msgspec.structs import replace
 
 from ..dsl.diagnostics import Unusable
 from .disk import BESIDE, Held, clear_leftovers, holding, reason, replacing
+from .history import read_rows
 from .words import Constant, Recipe
 
 if TYPE_CHECKING:
@@ -237,6 +238,10 @@ class Run(Struct, frozen=True):
             state = torch.load(self.state_file, map_location="cpu", weights_only=True, mmap=True)
             state["callbacks"]["Keeper"], state["state_dict"]
         except FileNotFoundError:
+            if self.metrics_file.exists() and len(read_rows(self.metrics_file)) > 1:
+                # The second epoch's files are written after the first one's state.
+                help = "`netc eval` uses its weights; `-o` names another folder to begin anew"
+                raise Unusable(f"`{self.folder}` has lost its `{self.state_file.name}`", help) from None
             return None
         except PermissionError as error:
             raise Unusable(f"`{self.state_file}` cannot be read: {reason(error)}") from None

@@ -56,7 +56,7 @@ def adopt(
     std = std or (said.std if said else (1.0,) * image[0])
     if len(mean) != image[0] or len(std) != image[0]:
         raise Unusable(
-            f"images have {image[0]} channels, and {len(mean)} means and {len(std)} deviations are given"
+            f"images have {image[0]} channels: `--mean` and `--std` have {len(mean)} and {len(std)} numbers"
         )
     classes = tuple(map(str, range(outputs)))
     return Trained(path, module, recipe, classes, image, tuple(mean), tuple(std))

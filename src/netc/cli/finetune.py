@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 )
 @click.option("-o", "--output", metavar="FOLDER", help="The run's folder; without it `runs/NET-finetuned`.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and touch nothing.")
-@recipe_options
+@recipe_options()
 @run_options
 @variant
 def finetune_command(

@@ -10,7 +10,7 @@ import click
 from ..dsl.diagnostics import Unusable
 from .options import picture, variant
 from .recipes import recipe_options
-from .terminal import SPEC_WRONG, give, say, stop
+from .terminal import SPEC_WRONG, give, say, several, stop
 from .together import be_alone
 from .train import prepare_run
 from .training import require_libraries, take_options, trial_options
@@ -49,7 +49,7 @@ FEWEST = 10
     callback=picture,
     help="Where to draw the losses over the rates, as SVG.",
 )
-@recipe_options
+@recipe_options("optimizer", "batch", "loss", "augment", "test", "init", "clip", "momentum", "weight_decay")
 @trial_options
 @variant
 def lr_find_command(
@@ -79,7 +79,7 @@ def lr_find_command(
     if len(tried) < FEWEST:
         rate = tried[-1].rate if tried else low
         raise Unusable(
-            f"the loss diverges after {len(tried)} steps, at a rate of {rate:.2g}",
+            f"the loss diverges after {several(len(tried), 'step')}, at a rate of {rate:.2g}",
             "`--low` begins with a lower rate",
         )
     advice = advise(tried)

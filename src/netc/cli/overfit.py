@@ -51,7 +51,7 @@ MOST = 4
     metavar="N",
     help="After how many steps to give up.",
 )
-@recipe_options
+@recipe_options("optimizer", "batch", "loss", "test", "init", "clip", "lr", "momentum")
 @trial_options
 @variant
 def overfit_command(

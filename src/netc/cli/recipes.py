@@ -19,19 +19,25 @@ from .terminal import SPEC_WRONG, USED_WRONGLY, point_on, report, stop
 OPTIONS = (*ENTRIES, *OF_OPTIMIZERS)
 
 
-def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--epochs`, `--optimizer` and one for every other entry; `--lr`, `--momentum`, `--weight-decay`. The
-    command receives what was given as `overrides`, by the names of the entries."""
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-    @wraps(command)
-    def collect(**options: Any) -> Any:
-        overrides = {name: options.pop(name) for name in OPTIONS}
-        given = {name: text for name, text in overrides.items() if text is not None}
-        return command(overrides=given, **options)
 
-    for name in reversed(OPTIONS):
-        collect = click.option(flag_of(name), name, metavar=metavar_of(name), help=help_of(name))(collect)
-    return collect
+def recipe_options(*names: str) -> Decorator:
+    """`--epochs`, `--optimizer` and one for every other entry; `--lr`, `--momentum`, `--weight-decay`. With
+    `names` only these. The command receives what was given as `overrides`, by the names of the entries."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def collect(**options: Any) -> Any:
+            overrides = {name: options.pop(name) for name in names or OPTIONS}
+            given = {name: text for name, text in overrides.items() if text is not None}
+            return command(overrides=given, **options)
+
+        for name in reversed(names or OPTIONS):
+            collect = click.option(flag_of(name), name, metavar=metavar_of(name), help=help_of(name))(collect)
+        return collect
+
+    return decorate
 
 
 def flag_of(name: str) -> str:

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     help="Go on with a run that stopped; with NET and DATA, begin it where there is none.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and touch nothing.")
-@recipe_options
+@recipe_options()
 @run_options
 @variant
 def train_command(
