@@ -399,12 +399,15 @@ def test_a_mistake_of_an_option_is_told_in_its_text(overrides, option, code, mar
     assert wrong.place.source.text[wrong.place.start : wrong.place.end] == marked
 
 
-@pytest.mark.parametrize(
-    "text", ["", "3; batch 4", "3 }", "3 } net b { relu", "(", "sgd(", '"', "# 3", "3 4"]
-)
+@pytest.mark.parametrize("text", ["3; batch 4", "3 }", "3 } net b { relu", "(", "sgd(", '"', "# 3", "3 4"])
 def test_an_option_that_is_no_entry_cannot_be_read(text):
     with pytest.raises(Misused, match="cannot be read"):
         read(WRITTEN, overrides={"epochs": text})
+
+
+def test_an_empty_option_is_told_as_what_it_is():
+    with pytest.raises(Misused, match="`--epochs` needs a value, which is empty here"):
+        read(WRITTEN, overrides={"epochs": ""})
 
 
 @pytest.fixture
