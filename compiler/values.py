@@ -144,6 +144,9 @@ def show(value: Value) -> str:
         return "[" + ", ".join(map(show, value)) + "]"
     if isinstance(value, Identity):
         return "id"
-    if isinstance(value, Layer):
-        return describe(value).split("`")[1] if "`" in describe(value) else "{ ... }"
-    return str(value)
+    if isinstance(value, (int, float, Window)):
+        return str(value)
+    told = describe(value)
+    if "`" in told:
+        return told.split("`")[1]
+    return "{ ... }" if isinstance(value, Layer) else told

@@ -1,13 +1,9 @@
-"""Generated modules learn: LeNet-5 on real digits, and one step of the bundled nets.
+"""Generated modules learn: one step of the bundled nets.
 
 Of each form of a file one net takes it; `make zoo` has every net take it.
 """
 
 from __future__ import annotations
-
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -16,16 +12,6 @@ from small_nets import forms_of, small_batch
 from netc.files import bundled_files
 
 torch.set_num_threads(1)
-ROOT = Path(__file__).parent.parent
-
-
-def test_lenet5_reads_held_out_digits() -> None:
-    told = subprocess.run(
-        [sys.executable, ROOT / "examples/digits.py"], capture_output=True, text=True, timeout=300
-    )
-    assert told.returncode == 0, told.stdout + told.stderr
-    last = told.stdout.splitlines()[-1]
-    assert float(last.rpartition(" ")[2].rstrip("%")) >= 97
 
 
 @pytest.mark.parametrize("file", [file for file in bundled_files() if file != "std"])
