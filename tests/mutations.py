@@ -269,9 +269,9 @@ def examine(folder: Path, mutant: Mutant) -> Answer:
 
 
 def is_large(path: Path) -> bool:
-    """Whether a net of the file has so many layers that it may take its time: at 100 us for each, and twice
-    that on a busy machine."""
-    found = distinct(check(find_spec(str(path)), limits=Limits(nodes=25_000)))
+    """Whether a net of the file has so many layers that it may take its time: 100 us for each, four times
+    that where its module is written, and more on a busy machine."""
+    found = distinct(check(find_spec(str(path)), limits=Limits(nodes=8_000)))
     return any(diagnostic.code == "graph-limit" for diagnostic in found)
 
 

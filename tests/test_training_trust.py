@@ -427,7 +427,8 @@ def test_a_folder_that_may_not_be_written_to_is_told(netc_: Netc, trained: Path,
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     shutil.copytree(trained, "r")
-    Path("r/state.ckpt").unlink()
+    for file in ("state.ckpt", "metrics.csv"):
+        Path("r", file).unlink()
     with pytest.MonkeyPatch.context() as patch:  # of root's processes no folder is safe
         patch.setattr(Path, "mkdir", refuse)
         code, told = netc_(*train("small", "-o", "new"))
