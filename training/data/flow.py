@@ -58,15 +58,17 @@ class Flow(IterableDataset[Any]):
                 if not mine or (order.training and len(whole) < end - first):
                     return  # the stream has fewer rows than were told
                 try:
-                    made = pool.map(partial(self.make, whole, first), mine)
-                    yield join(list(made))
+                    read = list(pool.map(partial(self.make, whole, first), mine))
+                    self.spare = read[-1][1]  # not where it is read: threads end in any order
+                    yield join([made for made, _ in read])
                 except BadImage as error:
                     yield Failure(f"no image of a whole batch can be read; {error}", "look at the data")
                 except Unusable as error:
                     yield Failure(error.message, error.help)
 
-    def make(self, whole: list[Row], first: int, place: int) -> Made:
-        """The image of a row, or of the next one of its batch that can be read. Raises `BadImage`."""
+    def make(self, whole: list[Row], first: int, place: int) -> tuple[Made, Row]:
+        """The image of a row, or of the next one of its batch that can be read, and that row. Raises
+        `BadImage`."""
         bad: list[BadImage] = []
         around = [*range(place, len(whole)), *range(place)]
         rows = [(whole[number], first + number) for number in around]
@@ -78,10 +80,9 @@ class Flow(IterableDataset[Any]):
             except BadImage as error:
                 bad.append(error)
                 continue
-            self.spare = row
             random = np.random.default_rng((CROP, self.order.seed, self.order.epoch, first + place))
             names = tuple(error.name for error in bad)
-            return Made(self.prepare(image, random), self.stream.place(row), number, names)
+            return Made(self.prepare(image, random), self.stream.place(row), number, names), row
         raise bad[0]
 
 
