@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..dsl.diagnostics import Unusable
+
 BESIDE = ".netc-"
 """How the names of files begin that are not whole yet."""
 
@@ -27,6 +29,22 @@ def replacing(target: Path) -> Iterator[Path]:
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: str | Path) -> Iterator[Path]:
+    """As `replacing`, of a file that a person names: a link leads to what is replaced, a device is written to
+    itself. Raises `Unusable`."""
+    target = Path(os.path.realpath(path))
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe; a folder is refused
+            yield Path(path)
+            return
+        with replacing(target) as beside:
+            yield beside
+    except OSError as error:
+        why = reason(error) if target.parent.is_dir() else f"there is no folder `{target.parent}`"
+        raise Unusable(f"`{path}` cannot be written: {why}") from None
 
 
 def clear_leftovers(folder: Path) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..compiler.suggestions import suggest
 from ..dsl.diagnostics import Unusable
 from .data import BadImage, Images
-from .disk import reason, replacing
+from .disk import writing
 from .scoring import Machine, Scores, Trained, make_member, refuse_all, score_portions
 from .views import Protocol
 
@@ -123,23 +123,20 @@ def write_features(
     rows = done = width = 0
     bad: list[BadImage] = []
     writer = None
-    try:
-        with replacing(path) as beside:
-            for portion in score_portions(member, images, "logits", machine):
-                bad += portion.bad
-                done += len(portion.names) + len(portion.bad)
-                if portion.names:
-                    table = tabulate(portion, images.classes, about)
-                    width = portion.scores.shape[1]
-                    writer = writer or pq.ParquetWriter(beside, table.schema, compression="zstd")
-                    writer.write_table(table)
-                    rows += len(table)
-                progress(done)
-            if writer is None:
-                raise refuse_all(bad)
-            writer.close()
-    except OSError as error:
-        raise Unusable(f"`{path}` cannot be written: {reason(error)}") from None
+    with writing(path) as file:
+        for portion in score_portions(member, images, "logits", machine):
+            bad += portion.bad
+            done += len(portion.names) + len(portion.bad)
+            if portion.names:
+                table = tabulate(portion, images.classes, about)
+                width = portion.scores.shape[1]
+                writer = writer or pq.ParquetWriter(file, table.schema, compression="zstd")
+                writer.write_table(table)
+                rows += len(table)
+            progress(done)
+        if writer is None:
+            raise refuse_all(bad)
+        writer.close()
     return rows, width, tuple(bad)
 
 

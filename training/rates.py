@@ -6,18 +6,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count, islice
 from math import inf, isfinite
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from msgspec import Struct
 from torch import nn
 
-from ..dsl.diagnostics import Unusable
 from .curves import COLOURS, STYLE
 from .data import Images
 from .data.loader import Batch
-from .disk import reason, replacing
+from .disk import writing
 from .diverged import Diverged
 from .epochs import Epochs
 from .optimizers import make_optimizer
@@ -148,8 +146,5 @@ def draw_rates(tried: Sequence[Try], advice: Advice, path: str) -> None:
         axes.set(xscale="log", xlabel="learning rate", ylabel="loss")
         axes.set_ylim(0, HIGHEST * advice.smooth[0])
         axes.legend()
-        try:
-            with replacing(Path(path)) as beside:
-                figure.savefig(beside, format="svg", metadata={"Date": None, "Creator": None})
-        except OSError as error:
-            raise Unusable(f"`{path}` cannot be written: {reason(error)}") from None
+        with writing(path) as file:
+            figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})

@@ -18,7 +18,7 @@ from .dsl.encoding import decode
 from .dsl.parser import parse_item
 from .dsl.scan import scan
 from .dsl.source import Source, Unread
-from .training.disk import reason, replacing
+from .training.disk import reason, writing
 
 MAX_BYTES = 16 * 2**20
 STDIN = "<stdin>"
@@ -226,13 +226,5 @@ def read_limited(read: Callable[[int], bytes], name: str) -> bytes:
 def write_file(path: str, content: str | bytes) -> None:
     """All of `content` or nothing: what stood there stays until the new file is whole. Raises `Unusable`."""
     data = content.encode() if isinstance(content, str) else content
-    target = Path(os.path.realpath(path))
-    try:
-        if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe; a folder is refused
-            Path(path).write_bytes(data)
-            return
-        with replacing(target) as beside:
-            beside.write_bytes(data)
-    except OSError as error:
-        why = reason(error) if target.parent.is_dir() else f"there is no folder `{target.parent}`"
-        raise Unusable(f"`{path}` cannot be written: {why}") from None
+    with writing(path) as file:
+        file.write_bytes(data)

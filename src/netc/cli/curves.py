@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..dsl.diagnostics import Unusable
-from ..training.disk import reason, replacing
+from ..training.disk import writing
 from ..training.history import read_rows
 from ..training.run import Run
 from .options import picture
@@ -35,14 +34,11 @@ def curves_command(runs: tuple[str, ...], output: str) -> None:
 
     rows = {path: read_rows(Run.open(Path(path)).metrics_file) for path in runs}
     names = shorten(list(rows))
-    try:
-        with replacing(Path(output)) as beside:
-            if len(rows) == 1:
-                draw_curves(rows[runs[0]], beside)
-            else:
-                draw_comparison(dict(zip(names, rows.values(), strict=True)), beside)
-    except OSError as error:
-        raise Unusable(f"`{output}` cannot be written: {reason(error)}") from None
+    with writing(output) as file:
+        if len(rows) == 1:
+            draw_curves(rows[runs[0]], file)
+        else:
+            draw_comparison(dict(zip(names, rows.values(), strict=True)), file)
     say(f"wrote {output}")
 
 
